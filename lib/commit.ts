@@ -1,0 +1,270 @@
+/**
+ * A commit: what differs from the benchmark is synchronized, once and as a whole.
+ *
+ * @module
+ */
+
+import { performance } from 'node:perf_hooks'
+import { calculateObjectSize } from 'bson'
+import { acceptCommit } from './accept.js'
+import { publish } from './diagnostics.js'
+import { toModifications } from './difference/modifications.js'
+import { TRIM_FROM } from './document.js'
+import { ConflictError, SessionError, SessionGoneError } from './errors.js'
+import type { LiveSession } from './live.js'
+import { differencesOf, loadDocument, rebaseOnto } from './live.js'
+import type { Modification } from './modification.js'
+import type { SessionDocument } from './open/document.js'
+import { createToken } from './open/identity.js'
+import type { Path } from './path.js'
+import { checkSize, prepareData, prepareWrites, sizeOf } from './prepare.js'
+import { applyModification } from './state/apply.js'
+import { copyValue, withCopy } from './state/copy.js'
+import type { Difference } from './state/difference.js'
+import type { Journal } from './state/journal.js'
+import type { PlainObject } from './state/value.js'
+import { copyStored, withWidths } from './state/width.js'
+import type { Statement } from './store/store.js'
+import type { Deadline } from './synchronize/deadline.js'
+import { deliver, deliverNew } from './synchronize/deliver.js'
+import { noteApplied, toStatement } from './synchronize/statement.js'
+import { touchSession } from './touch.js'
+
+/** How a commit ended. */
+export type CommitStatus = 'created' | 'updated' | 'touched' | 'unchanged' | 'gone'
+
+/** What a commit did. */
+export interface Commit {
+  /**
+   * How it ended: the session was stored for the first time (`'created'`), changes were written
+   * (`'updated'`), only the expiry moved (`'touched'`), nothing had to be written (`'unchanged'`), or
+   * there were no changes and the session is not there any more (`'gone'`).
+   */
+  readonly status: CommitStatus
+  /** What was written, as it is stored. */
+  readonly modifications: Modification[]
+  /** What was not written, because another server had replaced or removed its parent meanwhile. */
+  readonly superseded: Modification[]
+  /** How often it was sent. */
+  readonly attempts: number
+}
+
+/** How a commit is made. */
+export interface CommitOptions {
+  readonly deadline: Deadline
+  /** Whether the commit is void if anybody else committed since the load. */
+  readonly exact: boolean
+}
+
+/** What a commit that is void tells: load again, and decide anew. */
+export class StaleError extends Error {}
+
+/**
+ * Commits what was written to a session.
+ *
+ * @throws {@link StaleError} if the commit is to be exact and somebody else committed.
+ */
+export async function commitSession(live: LiveSession, options: CommitOptions): Promise<Commit> {
+  const start = performance.now()
+  const elapsed = (): number => performance.now() - start
+  const attempts = { count: 0 }
+  try {
+    const result = await commitLife(live, options, attempts)
+    const { status, modifications, bytes } = result
+    publish('commit', () => {
+      const counts = { modifications: modifications.length, bytes, attempts: attempts.count }
+      return { status, ...counts, milliseconds: elapsed() }
+    })
+    return { status, modifications, superseded: result.superseded, attempts: attempts.count }
+  } catch (error) {
+    if (error instanceof SessionError) {
+      publish('error', () => ({ code: error.code, milliseconds: elapsed() }))
+    }
+    throw error
+  }
+}
+
+interface Result {
+  readonly status: CommitStatus
+  readonly modifications: Modification[]
+  readonly superseded: Modification[]
+  readonly bytes: number
+}
+
+const NOTHING = { modifications: [], superseded: [], bytes: 0 }
+
+interface Attempts {
+  count: number
+}
+
+type Load = (linearizable: boolean) => Promise<SessionDocument | null>
+
+async function commitLife(
+  live: LiveSession,
+  options: CommitOptions,
+  attempts: Attempts,
+): Promise<Result> {
+  if (live.life === 'new') return createSession(live, options, attempts)
+  if (live.life === 'stored') return updateSession(live, options, attempts)
+  if (prepareWrites(live).writes.length > 0) throw new SessionGoneError()
+  return { status: 'gone', ...NOTHING }
+}
+
+async function createSession(
+  live: LiveSession,
+  { deadline }: CommitOptions,
+  attempts: Attempts,
+): Promise<Result> {
+  const { context, key, knowledge } = live
+  const { settings, clock } = context
+  const { data, ...prepared } = prepareData(live)
+  if (Object.keys(data).length === 0) return { status: 'unchanged', ...NOTHING }
+  const bytes = calculateObjectSize(withWidths(data) as PlainObject)
+  checkSize(live, bytes, () => bytes)
+  const journal = openJournal(live)
+  try {
+    const now = await clock.now(deadline)
+    const { idle, endsAt } = live.timeouts ?? {
+      idle: undefined,
+      endsAt: now + settings.absoluteTimeout,
+    }
+    const expiresAt = Math.min(now + (idle ?? settings.idleTimeout), endsAt)
+    const token = createToken()
+    const books = { rev: 1, layout: new Map(), tokens: [token], marks: [], createdAt: now }
+    const document = { key, data, ...books, expiresAt, endsAt, idle }
+    const load: Load = linearizable => loadDocument(context, key, deadline, linearizable)
+    await deliverNew(settings.store, document, load, deadline, attempts)
+    Object.assign(knowledge, { rev: 1, tokens: 1, createdAt: now, expiresAt, endsAt, idle })
+    knowledge.bytes = bytes + DOCUMENT_BYTES
+    live.own.add(token)
+    live.life = 'stored'
+    live.timeouts = undefined
+    live.touched = false
+    live.cleared = undefined
+    const modifications = Object.entries(data).map(
+      ([name, value]): Modification => ({ op: 'set', path: [name], value }),
+    )
+    acceptCommit(live, modifications, prepared, journal, true)
+    return { ...NOTHING, status: 'created', modifications: handOut(live, modifications), bytes }
+  } finally {
+    closeJournal(live, journal)
+  }
+}
+
+/** What a document takes beside its data, in bytes, at most. */
+const DOCUMENT_BYTES = 256
+
+async function updateSession(
+  live: LiveSession,
+  { deadline, exact }: CommitOptions,
+  attempts: Attempts,
+): Promise<Result> {
+  const { context, key } = live
+  const { settings } = context
+  const token = createToken()
+  const superseded: Modification[] = []
+  const load: Load = linearizable => loadDocument(context, key, deadline, linearizable)
+  for (;;) {
+    const prepared = prepareWrites(live)
+    const { writes } = prepared
+    if (writes.length === 0 && live.timeouts === undefined) {
+      const status = await touchSession(live, deadline, attempts)
+      return { ...NOTHING, status, superseded }
+    }
+    const bytes = sizeOf(writes)
+    const modifications = writes.map(write => write.modification)
+    checkSize(live, bytes, () => exactSize(live, modifications))
+    const now = context.clock.estimate()
+    const pending = { timeouts: live.timeouts, cleared: live.cleared }
+    const { timeouts } = pending
+    const { idle, endsAt } = timeouts ?? live.knowledge
+    const expiresAt = Math.min(now + (idle ?? settings.idleTimeout), endsAt)
+    const statement = toStatement(writes, live.knowledge, {
+      key,
+      token,
+      expiresAt,
+      timeouts,
+      exact,
+    })
+    const journal = openJournal(live)
+    let document: SessionDocument | null
+    try {
+      const delivery = await deliver(settings.store, statement, load, deadline, attempts)
+      if (delivery.applied) {
+        noteCommit(live, statement, bytes, pending)
+        acceptCommit(live, modifications, prepared, journal, 'exactly' in statement.rev)
+        const status = writes.length === 0 ? 'touched' : 'updated'
+        return { status, modifications: handOut(live, modifications), superseded, bytes }
+      }
+      document = delivery.document
+    } finally {
+      closeJournal(live, journal)
+    }
+    if (document === null || document.retiredBy !== undefined) {
+      live.life = document === null ? 'gone' : 'retired'
+      throw new SessionGoneError()
+    }
+    if (exact) throw new StaleError()
+    superseded.push(...rebase(live, document, attempts))
+    await deadline.pause(attempts.count)
+    if (deadline.left === 0) throw new ConflictError(pathsOf(differencesOf(live)), attempts.count)
+  }
+}
+
+function rebase(live: LiveSession, document: SessionDocument, attempts: Attempts): Modification[] {
+  const paths = differencesOf(live).length
+  const superseded = rebaseOnto(live, document)
+  publish('conflict', () => ({ paths, superseded: superseded.length, attempts: attempts.count }))
+  return toModifications(live.root.tree, superseded)
+}
+
+const pathsOf = (differences: readonly Difference[]): Path[] => differences.map(({ path }) => path)
+
+export function openJournal({ root }: LiveSession): Journal {
+  const journal: Journal = new Map()
+  root.tree.journals = [...root.tree.journals, journal]
+  return journal
+}
+
+export function closeJournal({ root }: LiveSession, journal: Journal): void {
+  root.tree.journals = root.tree.journals.filter(open => open !== journal)
+}
+
+/** Takes note of a commit that was applied; what the application asked for since then stays. */
+function noteCommit(
+  live: LiveSession,
+  statement: Statement,
+  bytes: number,
+  pending: Pending,
+): void {
+  noteApplied(live.knowledge, statement, bytes)
+  live.own.add(statement.token)
+  // Others see no more than the latest marks, so no more of one's own are of interest.
+  const [oldest] = live.own
+  if (live.own.size > 2 * TRIM_FROM) live.own.delete(oldest as bigint)
+  if (live.timeouts === pending.timeouts) live.timeouts = undefined
+  if (live.cleared === pending.cleared) live.cleared = undefined
+  live.touched = false
+}
+
+type Pending = Pick<LiveSession, 'timeouts' | 'cleared'>
+
+/** Modifications as the application gets them: detached copies. */
+function handOut({ root }: LiveSession, modifications: readonly Modification[]): Modification[] {
+  return modifications.map(modification => {
+    if (modification.op === 'unset') return modification
+    const copy = { ...modification }
+    const key = (copy.op === 'set' ? 'value' : 'values') as never
+    // What a schema encoded is changed in place by the next commit; a benchmark never is.
+    return root.tree.tied ? withCopy(copy, key) : { ...copy, [key]: copyValue(copy[key]) }
+  })
+}
+
+function exactSize(
+  { root, benchmark }: LiveSession,
+  modifications: readonly Modification[],
+): number {
+  const data = copyStored(benchmark.storedAll(root)) as PlainObject
+  for (const modification of modifications) applyModification(data, modification)
+  return calculateObjectSize(withWidths(data) as PlainObject) + DOCUMENT_BYTES
+}

@@ -1,0 +1,273 @@
+/**
+ * A session as the application holds it.
+ *
+ * @module
+ */
+
+import { inspect } from 'node:util'
+import type { Patch } from 'immer'
+import type { Commit } from './commit.js'
+import { commitSession } from './commit.js'
+import { differenceGraph } from './difference/graph.js'
+import { toModifications, toPatches } from './difference/modifications.js'
+import { SessionError, SessionGoneError } from './errors.js'
+import type { LiveSession } from './live.js'
+import { differencesOf, discardChanges, loadDocument, rebaseOnto } from './live.js'
+import type { Modification } from './modification.js'
+import { duration } from './options.js'
+import type { Keep } from './rotate.js'
+import { rotateSession } from './rotate.js'
+import { keysOf } from './state/read.js'
+import { remove } from './state/write.js'
+import { Deadline } from './synchronize/deadline.js'
+import { importAdopted } from './track/import.js'
+import { changeAll } from './track/tree.js'
+
+/** Timeouts of one session alone. */
+export interface SessionTimeouts {
+  /** How long it lives after it was last used, in milliseconds. */
+  idle?: number
+  /** How long it lives from now on, however much it is used, in ms; `Infinity` for no end. */
+  absolute?: number
+}
+
+/**
+ * One session, open on this server.
+ *
+ * Read and change {@link Session.data} like a plain object, then {@link Session.commit}. Whatever
+ * other servers commit meanwhile to other places of the same session stays.
+ *
+ * @typeParam T What `data` is.
+ */
+export interface Session<T extends object> extends AsyncDisposable {
+  /** The secret that the browser holds. Who knows it has the session. Not enumerable. */
+  readonly id: string
+  /** What the store knows the session by: the hash of its id. It opens nothing. */
+  readonly key: string
+  /** Client state: the session's attributes. Write accesses to it are tracked. */
+  readonly data: T
+  /** Whether the session is not stored yet. */
+  readonly isNew: boolean
+  /** When the session expires if nobody uses it, by the store's clock. */
+  readonly expiresAt: Date
+  /** Lists where `data` departs from the benchmark, compared now. Nothing is sent. */
+  changes(): Modification[]
+  /** The same as patches in immer's format. */
+  patches(): Patch[]
+  /**
+   * Runs `recipe` on `data` so that it changes everything or nothing: if it throws, nothing has
+   * changed.
+   *
+   * @throws What `recipe` throws, and a `TypeError` if it returns a promise.
+   */
+  change(recipe: (data: T) => void): void
+  /**
+   * Writes the modified subset, if there is one, and moves the expiry.
+   *
+   * Commits of one session run one after another. What is written while one is under way stays
+   * pending for the next.
+   *
+   * @throws {@link ValidationError}, {@link UnsupportedValueError}, {@link SessionTooLargeError} if
+   *   the changes cannot be stored; {@link SessionGoneError} if there are changes and the session is
+   *   gone; {@link ConflictError} if others go on changing the same places until the deadline;
+   *   {@link StoreError} if the store failed and nothing was written; {@link UncertainCommitError} if
+   *   that is not sure. The changes are kept in each case.
+   */
+  commit(): Promise<Commit>
+  /** Makes `data` what it was when it was last loaded or committed. */
+  discard(): void
+  /** Lets the next commit move the expiry, however little it moves. */
+  touch(): void
+  /**
+   * Ends the session, everywhere. What any server still writes to it is refused.
+   *
+   * @throws {@link StoreError} if the store could not be reached.
+   */
+  destroy(): Promise<void>
+  /**
+   * Removes all attributes. The commit leaves nothing of what is stored, what other servers wrote
+   * meanwhile included.
+   */
+  clear(): void
+  /**
+   * Loads the session again. Handles live on, and follow their elements.
+   *
+   * @param options `keepChanges`: whether what was not committed is put on top of what was loaded;
+   *   default false, it is lost.
+   * @throws {@link SessionGoneError} if the session is gone.
+   */
+  reload(options?: { keepChanges?: boolean }): Promise<void>
+  /**
+   * Gives this session timeouts of its own, remembered in its document by the next commit: for
+   * "remember me".
+   *
+   * @throws {@link SessionError} with code `ERR_INVALID_OPTION` for what is no duration.
+   */
+  timeouts(timeouts: SessionTimeouts): void
+  /**
+   * Gives the session a new id, now; the old one is dead. Call it at every login.
+   *
+   * @param options `keep`: whether the attributes stay, or which of them do; default true. What is
+   *   not committed yet stays with them. If not all are kept, `data` is a new object.
+   * @throws {@link SessionGoneError} if the session is gone, or somebody else rotated it.
+   */
+  rotateId(options?: { keep?: boolean | readonly (keyof T)[] }): Promise<void>
+}
+
+/** What the sessions of one `createSessions` tell each session. */
+export interface Guard {
+  /** Runs a call that must be finished before the sessions are closed. */
+  run<R>(call: () => Promise<R>): Promise<R>
+}
+
+/** A session over what lives on this server. */
+export class OpenSession<T extends object> implements Session<T> {
+  readonly #live: LiveSession
+  readonly #guard: Guard
+  /** The last of the calls that run one after another. */
+  #last: Promise<unknown> | undefined
+
+  constructor(live: LiveSession, guard: Guard) {
+    this.#live = live
+    this.#guard = guard
+  }
+
+  get id(): string {
+    return this.#live.id
+  }
+
+  get key(): string {
+    return this.#live.key
+  }
+
+  get data(): T {
+    return this.#live.root.handle as T
+  }
+
+  get isNew(): boolean {
+    return this.#live.life === 'new'
+  }
+
+  get expiresAt(): Date {
+    return new Date(this.#live.knowledge.expiresAt)
+  }
+
+  changes(): Modification[] {
+    return toModifications(this.#live.root.tree, differencesOf(this.#live))
+  }
+
+  patches(): Patch[] {
+    const { root } = this.#live
+    return toPatches(root.tree, differenceGraph(root, false))
+  }
+
+  change(recipe: (data: T) => void): void {
+    changeAll(this.#live.root, recipe as (data: unknown) => unknown)
+  }
+
+  commit(): Promise<Commit> {
+    return this.commitWith(false)
+  }
+
+  /** Commits; `exact` if that is void once anybody else committed since the load. */
+  commitWith(exact: boolean, deadline: Deadline = this.#deadline()): Promise<Commit> {
+    return this.#inTurn(() => commitSession(this.#live, { deadline, exact }))
+  }
+
+  discard(): void {
+    discardChanges(this.#live)
+  }
+
+  touch(): void {
+    this.#live.touched = true
+  }
+
+  destroy(): Promise<void> {
+    return this.#inTurn(async () => {
+      const live = this.#live
+      const { store } = live.context.settings
+      const { key, life } = live
+      live.life = 'gone'
+      if (life === 'new' || life === 'gone') return
+      try {
+        await this.#deadline().persist('destroy the session', each => store.remove(key, each))
+      } catch (error) {
+        live.life = life
+        throw error
+      }
+    })
+  }
+
+  clear(): void {
+    const { root } = this.#live
+    for (const name of keysOf(root)) remove(root, name)
+    this.#live.cleared = {}
+  }
+
+  reload({ keepChanges = false }: { keepChanges?: boolean } = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      const live = this.#live
+      if (live.life === 'new') return keepChanges ? undefined : this.discard()
+      const document = await loadDocument(live.context, live.key, this.#deadline())
+      if (document === null || document.retiredBy !== undefined) {
+        live.life = document === null ? 'gone' : 'retired'
+        throw new SessionGoneError('reload the session')
+      }
+      if (keepChanges) importAdopted(live.root)
+      else this.discard()
+      rebaseOnto(live, document)
+    })
+  }
+
+  timeouts({ idle, absolute }: SessionTimeouts): void {
+    const { context, knowledge, timeouts } = this.#live
+    if (idle !== undefined) duration('idle', idle)
+    if (absolute !== undefined && absolute !== Number.POSITIVE_INFINITY) {
+      duration('absolute', absolute)
+    }
+    const before = timeouts ?? knowledge
+    const end = absolute === undefined ? before.endsAt : context.clock.estimate() + absolute
+    this.#live.timeouts = { idle: idle ?? before.idle, endsAt: end }
+  }
+
+  rotateId({ keep = true }: { keep?: boolean | readonly (keyof T)[] } = {}): Promise<void> {
+    if (typeof keep !== 'boolean' && !Array.isArray(keep)) {
+      throw new SessionError(
+        'ERR_INVALID_ARGUMENT',
+        'Cannot rotate the session: keep must be true, false, or a list of attributes',
+      )
+    }
+    return this.#inTurn(() => rotateSession(this.#live, keep as Keep, this.#deadline()))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last?.catch(() => undefined)
+    this.discard()
+  }
+
+  /** What `JSON.stringify` shows: neither the id nor any data. */
+  toJSON(): object {
+    return { key: this.key, isNew: this.isNew, expiresAt: this.expiresAt }
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](): string {
+    return `Session ${inspect(this.toJSON())}`
+  }
+
+  #deadline(): Deadline {
+    return new Deadline(this.#live.context.settings.deadline)
+  }
+
+  /** Runs `call` once all earlier ones have ended; at once, if there is none. */
+  #inTurn<R>(call: () => Promise<R>): Promise<R> {
+    const run = (): Promise<R> => this.#guard.run(call)
+    const result = this.#last === undefined ? run() : this.#last.then(run, run)
+    const last = result.catch(() => undefined)
+    this.#last = last
+    void last.then(() => {
+      if (this.#last === last) this.#last = undefined
+    })
+    return result
+  }
+}

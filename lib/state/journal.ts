@@ -1,0 +1,56 @@
+/**
+ * Keeping nodes as they were, for whoever may have to undo or replay what is written now: a recipe
+ * that may throw, or a commit that is under way while the application goes on writing.
+ *
+ * @module
+ */
+
+import type { Item, Node } from './node.js'
+import { Slots } from './node.js'
+
+/** The part of a node that a write may change. */
+export type Saved = Pick<
+  Node,
+  | 'source'
+  | 'adopted'
+  | 'fresh'
+  | 'slots'
+  | 'tracked'
+  | 'dirty'
+  | 'moved'
+  | 'displaced'
+  | 'items'
+  | 'length'
+>
+
+/** Each node that was written since the journal was opened, as it was before. */
+export type Journal = Map<Node, Saved>
+
+/** Keeps `node` as it is in every open journal that has not got it. Call before each write. */
+export function keep(node: Node): void {
+  for (const journal of node.tree.journals) {
+    if (!journal.has(node)) journal.set(node, save(node))
+  }
+}
+
+/** A copy of what a write to `node` may change. */
+export function save(node: Node): Saved {
+  return {
+    source: node.source,
+    adopted: node.adopted,
+    fresh: node.fresh,
+    slots: Object.assign(new Slots(), node.slots),
+    tracked: node.tracked && new Set(node.tracked),
+    dirty: node.dirty,
+    moved: node.moved && new Set(node.moved),
+    displaced: node.displaced && new Map(node.displaced),
+    items: Array.isArray(node.items) ? [...node.items] : node.items && new Set<Item>(node.items),
+    length: node.length,
+  }
+}
+
+/** Makes `node` what it was when it was saved. */
+export function restore(node: Node, saved: Saved): void {
+  Object.assign(node, saved)
+  if (node.kind === 'map' || node.kind === 'set') node.tree.refresh(node)
+}

@@ -1,0 +1,209 @@
+/**
+ * Client state as a tree of nodes: one node for each object, array, Map or Set that was touched.
+ *
+ * A node overlays the benchmark and never copies or changes it. What nobody touched has no node, so
+ * the tree grows with what a request touches and not with the session.
+ *
+ * @module
+ */
+
+import type { Key, Path } from '../path.js'
+import type { Journal } from './journal.js'
+import type { Shape } from './shape.js'
+import type { Container, ContainerKind, PlainObject } from './value.js'
+
+/** In a slot: the benchmark has this key, client state has not. */
+export const ABSENT: unique symbol = Symbol('absent')
+
+/** In a benchmark: this value is there, and is decoded when it is first asked for. */
+export const PENDING: unique symbol = Symbol('pending')
+
+/** Read from a handle, this key gives its node. It is what tells handles from other objects. */
+export const NODE: unique symbol = Symbol('node')
+
+/** An object that is no container: a Date, bytes, a BSON value, or what a codec decoded. */
+export class Leaf {
+  /** What the application reads and may change in place. Owned by this session. */
+  readonly handle: object
+
+  constructor(handle: object) {
+    this.handle = handle
+  }
+}
+
+/** What a slot holds: a primitive as it is, an object behind its node or leaf, or `ABSENT`. */
+export type Slot = string | number | bigint | boolean | null | Node | Leaf | typeof ABSENT
+
+/** The slots of a node by key. Nothing is inherited, so any key is an ordinary one. */
+export interface Slots {
+  [key: Key]: Slot | undefined
+}
+
+/** Creates empty slots: as unprejudiced as `Object.create(null)`, and three times as fast. */
+export const Slots: new () => Slots = (() => {
+  function Slots(): void {}
+  Slots.prototype = Object.freeze(Object.create(null))
+  return Slots as unknown as new () => Slots
+})()
+
+/** What nodes have for slots until they need their own. */
+const NO_SLOTS: Slots = Object.freeze(new Slots())
+
+/** A member of a restructured array: a slot's content, or a benchmark's object not yet opened. */
+export type Item = Exclude<Slot, typeof ABSENT> | object
+
+/** What the nodes of one session share. */
+export interface Tree {
+  /** The session's root: its keys are the attributes. */
+  root: Node
+  /** Nodes and leaves of the caller's own objects, until the commit imports them. */
+  adopted: Map<object, Node | Leaf> | undefined
+  /** While something may have to be undone: what each node was that was written since. */
+  journals: readonly Journal[]
+  /** Nodes that have this number own their benchmark container: a commit changes it in place. */
+  generation: number
+  /** The generation of containers that were decoded for this session alone; 0 if they are shared. */
+  readonly decoded: number
+  /** Whether no schema stands between what is stored and what the application reads. */
+  readonly tied: boolean
+  /** Makes what the application holds of a node. */
+  readonly createHandle: (node: Node) => object
+  /** Makes a tracked Map or Set hold what its node holds, after that changed by itself. */
+  readonly refresh: (node: Node) => void
+  /** Decodes a benchmark value that is `PENDING`. */
+  readonly resolve: (node: Node, key: Key) => unknown
+}
+
+/** What nodes read from that the benchmark has not got: so no reader needs to ask. */
+export const EMPTY: { readonly [kind in ContainerKind]: Container } = {
+  object: Object.freeze(Object.create(null) as PlainObject),
+  array: Object.freeze([]) as unknown as unknown[],
+  map: new Map(),
+  set: new Set(),
+}
+
+/** One container of client state. */
+export class Node {
+  /** The session's whole tree. */
+  readonly tree: Tree
+  /** What kind of container this is. It never changes. */
+  readonly kind: ContainerKind
+  /** What the application holds: a proxy, or a tracked Map or Set. */
+  handle: object
+  /** What keys without a slot are read from: the benchmark, or the caller's object if adopted. */
+  source: Container
+  /** What was read as an object or written, by key. Overlays `source`. */
+  slots: Slots
+  /** The tracked accesses: keys written here, or below which something was written. */
+  tracked: Set<Key> | undefined
+  /** Whether something was written here or below, and all ancestors know it. */
+  dirty: boolean
+  /** The container that holds this one: the first of its places. */
+  parent: Node | undefined
+  /** The key under which `parent` holds it. */
+  key: Key
+  /** Its other places, if it is at several. */
+  elsewhere: [parent: Node, key: Key][] | undefined
+  /** What this container is in the benchmark; undefined if the benchmark has not got it. */
+  benchmark: Container | undefined
+  /** What primary state holds for it, before a schema decoded it; undefined if it holds nothing. */
+  stored: unknown
+  /** What the schema says about this place. */
+  shape: Shape | undefined
+  /** Whether `source` is the caller's own object, to be imported by the next commit. */
+  adopted: boolean
+  /** Whether it was assigned empty where the benchmark has nothing, after a look (R18). */
+  fresh: boolean
+  /** Keys that were read and not found. */
+  missed: Set<Key> | undefined
+  /** Keys of the benchmark that were deleted and set again, so that they come last now. */
+  moved: Set<Key> | undefined
+  /** Nodes of the benchmark's containers whose slots were written over. */
+  displaced: Map<Key, Node> | undefined
+  /** All members, once an array was restructured or a Set was written. Overlays `slots`. */
+  items: Item[] | Set<Item> | undefined
+  /** An array's length, while it has no items and is not adopted. */
+  length: number
+  /** Up to which length the array's positions are known to be those of primary state. */
+  verified: number
+  /** The generation of the tree in which this node came to own its benchmark container. */
+  generation: number
+
+  constructor(tree: Tree, kind: ContainerKind, benchmark: Container | undefined) {
+    this.tree = tree
+    this.kind = kind
+    this.handle = this
+    this.source = benchmark ?? EMPTY[kind]
+    this.slots = NO_SLOTS
+    this.tracked = undefined
+    this.dirty = false
+    this.parent = undefined
+    this.key = ''
+    this.elsewhere = undefined
+    this.benchmark = benchmark
+    this.stored = benchmark
+    this.shape = undefined
+    this.adopted = false
+    this.fresh = false
+    this.missed = undefined
+    this.moved = undefined
+    this.displaced = undefined
+    this.items = undefined
+    this.length = kind === 'array' ? (this.source as unknown[]).length : 0
+    this.verified = this.length
+    this.generation = 0
+  }
+}
+
+/** Sets a slot of `node`. */
+export function setSlot(node: Node, key: Key, slot: Slot): void {
+  if (node.slots === NO_SLOTS) node.slots = new Slots()
+  node.slots[key] = slot
+}
+
+/** The node of a handle, or undefined if `value` is none. */
+export function nodeOf(value: object): Node | undefined {
+  return (value as { [NODE]?: Node })[NODE]
+}
+
+/** The node or leaf that stands for `value` in `tree`: of a handle, or of an adopted object. */
+export function itemOf(tree: Tree, value: object): Node | Leaf | undefined {
+  if (value instanceof Node || value instanceof Leaf) return value
+  return tree.adopted?.get(value) ?? nodeOf(value)
+}
+
+/** Whether `parent` holds `child` at `key`. */
+export function holds(parent: Node, key: Key, child: Node): boolean {
+  if (parent.items === undefined) return parent.slots[key] === child
+  return Array.isArray(parent.items) ? parent.items.includes(child) : parent.items.has(child)
+}
+
+/** The path of the first place of `node`, from the root; of a detached node, where it was. */
+export function pathOf(node: Node): Path {
+  const path: Key[] = []
+  for (let at = node; at.parent !== undefined; at = at.parent) {
+    const index = Array.isArray(at.parent.items) ? at.parent.items.indexOf(at) : -1
+    path.push(index < 0 ? at.key : index)
+  }
+  return path.reverse()
+}
+
+/** Notes that `parent` now holds `child` at `key`. */
+export function link(parent: Node, key: Key, child: unknown): void {
+  if (!(child instanceof Node)) return
+  const home = child.parent
+  if (home === undefined || (home !== parent && !holds(home, child.key, child))) {
+    child.parent = parent
+    child.key = key
+  } else if (home !== parent || child.key !== key) {
+    child.elsewhere ??= []
+    const known = child.elsewhere.some(place => place[0] === parent && place[1] === key)
+    if (!known) child.elsewhere.push([parent, key])
+  }
+}
+
+/** Forgets all places of `child` in `parent`: they are about to be noted anew. */
+export function unlink(parent: Node, child: Node): void {
+  if (child.parent === parent) child.parent = undefined
+  child.elsewhere = child.elsewhere?.filter(([place]) => place !== parent)
+}

@@ -1,0 +1,157 @@
+/**
+ * From values to nodes: what the application reads as an object, and what it assigns as one.
+ *
+ * @module
+ */
+
+import { UnsupportedValueError } from '../errors.js'
+import type { Key } from '../path.js'
+import { snapshotNode } from './copy.js'
+import { track } from './mark.js'
+import type { Item, Tree } from './node.js'
+import { EMPTY, Leaf, link, Node, nodeOf, pathOf, setSlot } from './node.js'
+import type { Shape } from './shape.js'
+import { storedAt } from './stored.js'
+import type { Container, ContainerKind } from './value.js'
+import { bsonTypeOf, containerKind, copyLeaf, importBson, isMutableLeaf } from './value.js'
+
+/** What the application gets for `item`, which `node` holds at `key`. */
+export function present(node: Node, key: Key, item: Item | undefined): unknown {
+  if (typeof item !== 'object' || item === null) return item
+  if (item instanceof Node || item instanceof Leaf) return item.handle
+  return openValue(node, key, item)
+}
+
+/**
+ * What the application gets for `value`, an object that `node` reads from its source at `key`.
+ *
+ * Dates and bytes are handed out as copies that the session owns. Nobody sees what is done to them,
+ * so handing one out counts as a write access, and the commit compares it.
+ */
+export function openValue(node: Node, key: Key, value: object): unknown {
+  // What an adopted object holds is its owner's to change, so it is looked up at each read.
+  if (node.adopted) return handleOf(adopt(node, key, value))
+  const opened = openSlot(node, key, value)
+  if (opened === undefined) return value
+  if (Array.isArray(node.items)) node.items[key as number] = opened
+  else setSlot(node, key, opened)
+  if (opened instanceof Leaf) track(node, key)
+  return opened.handle
+}
+
+const handleOf = (item: Item): unknown =>
+  item instanceof Node || item instanceof Leaf ? item.handle : item
+
+/** The node or leaf for a value of the benchmark; undefined for one that nobody can change. */
+function openSlot(node: Node, key: Key, value: object): Node | Leaf | undefined {
+  const shape = node.shape?.at(key)
+  if (shape?.codec === true) return new Leaf(value)
+  const kind = containerKind(value)
+  if (kind !== undefined) return openContainer(node, key, value as Container, kind, shape)
+  if (isMutableLeaf(value)) return new Leaf(copyLeaf(value))
+  if (bsonTypeOf(value) !== undefined) return undefined
+  throw new UnsupportedValueError(
+    [...pathOf(node), key],
+    'it is an instance of a class, keep plain data or say a codec in the schema',
+  )
+}
+
+function openContainer(
+  node: Node,
+  key: Key,
+  value: Container,
+  kind: ContainerKind,
+  shape: Shape | undefined,
+): Node {
+  if ((kind === 'map' && shape?.map !== true) || (kind === 'set' && shape?.set !== true)) {
+    throw new UnsupportedValueError([...pathOf(node), key], `a ${kind} needs a schema that says so`)
+  }
+  if (kind === 'object' && Object.hasOwn(value, '__proto__')) {
+    throw new UnsupportedValueError(
+      [...pathOf(node), key, '__proto__'],
+      'this key would reach a prototype, remove it from the stored data',
+    )
+  }
+  const child = new Node(node.tree, kind, value)
+  child.parent = node
+  child.key = key
+  child.shape = shape
+  if (!node.tree.tied) child.stored = storedAt(node.stored, key)
+  child.generation = node.tree.decoded
+  child.handle = node.tree.createHandle(child)
+  return child
+}
+
+/**
+ * What stands in `node` at `key` for `value`, the caller's own object.
+ *
+ * The same object has the same node wherever it stands. A handle stands for its node, one of another
+ * session for a copy of what it shows.
+ */
+export function adopt(node: Node, key: Key, value: object): Item {
+  const { tree } = node
+  const handled = nodeOf(value)
+  if (handled?.tree === tree) {
+    link(node, key, handled)
+    return handled
+  }
+  tree.adopted ??= new Map()
+  let adopted = tree.adopted.get(value)
+  if (adopted === undefined) {
+    const foreign = handled === undefined ? value : (snapshotNode(handled) as object)
+    const item = adoptNew(tree, foreign, node.shape?.at(key))
+    if (!(item instanceof Node || item instanceof Leaf)) return item
+    // What is found in a fresh container was put there after it had been assigned empty.
+    if (item instanceof Node) item.fresh = node.fresh && node.adopted
+    adopted = item
+    tree.adopted.set(value, adopted)
+  }
+  link(node, key, adopted)
+  return adopted
+}
+
+function adoptNew(tree: Tree, value: object, shape: Shape | undefined): Item {
+  const kind = shape?.codec === true ? undefined : containerKind(value)
+  if (kind !== undefined) {
+    const node = new Node(tree, kind, undefined)
+    node.source = value as Container
+    node.adopted = true
+    node.shape = shape
+    // A Map or a Set cannot be read through, so it is imported at once.
+    if (kind === 'map' || kind === 'set') own(node)
+    node.handle = tree.createHandle(node)
+    return node
+  }
+  if (shape?.codec === true) return new Leaf(value)
+  const type = bsonTypeOf(value)
+  const kept = type === undefined ? copyLeaf(value) : importBson(value, type)
+  return typeof kept === 'object' ? new Leaf(kept) : (kept as number | bigint)
+}
+
+/**
+ * Makes the content of an adopted node its own: the caller's object is not read any more.
+ *
+ * What is in it stays adopted, one level further down.
+ */
+export function own(node: Node): void {
+  if (!node.adopted) return
+  const { source, kind } = node
+  const member = (value: unknown, key: Key): Item => {
+    return typeof value === 'object' && value !== null ? adopt(node, key, value) : (value as Item)
+  }
+  node.tracked = new Set()
+  if (kind === 'array') {
+    node.items = Array.from(source as unknown[], (element, index) => member(element ?? null, index))
+  } else if (kind === 'set') {
+    node.items = new Set(Array.from(source as Set<unknown>, member))
+  } else {
+    const entries = kind === 'map' ? (source as Map<string, unknown>) : Object.entries(source)
+    for (const [key, value] of entries) {
+      if (value === undefined) continue
+      setSlot(node, key, member(value, key) as never)
+      node.tracked.add(key)
+    }
+  }
+  node.adopted = false
+  node.source = EMPTY[kind]
+}

@@ -1,0 +1,142 @@
+/**
+ * Making client state the new benchmark, as a commit does once it was applied.
+ *
+ * @module
+ */
+
+import type { Key } from '../path.js'
+import type { Item } from './node.js'
+import { ABSENT, Leaf, link, Node, Slots, setSlot, unlink } from './node.js'
+import { elementsOf, keysOf } from './read.js'
+import type { Container, PlainObject } from './value.js'
+import { isMutableLeaf } from './value.js'
+import { copyWidths } from './width.js'
+
+/** What is known of the commit whose state becomes the benchmark. */
+export interface Settlement {
+  /** The leaves that were sent, as they were then. The others equal the benchmark. */
+  readonly leaves: ReadonlyMap<Leaf, object>
+  /** Whether it is certain that nobody else committed since the last load. */
+  readonly exact: boolean
+}
+
+/** Makes the state of `node` and of all below it the benchmark, and gives that. */
+export function settle(node: Node, settlement: Settlement): Container {
+  if (node.benchmark !== undefined && !node.dirty) return node.benchmark
+  if (node.kind === 'array') node.benchmark = settleArray(node, settlement)
+  else if (node.kind === 'set') node.benchmark = settleSet(node, settlement)
+  else node.benchmark = settleKeys(node, settlement)
+  if (node.tree.tied) node.stored = node.benchmark
+  node.source = node.benchmark
+  node.fresh = false
+  node.missed = undefined
+  node.moved = undefined
+  node.displaced = undefined
+  node.dirty = node.tracked !== undefined
+  return node.benchmark
+}
+
+function settleKeys(node: Node, settlement: Settlement): Container {
+  const container = ownBenchmark(node) as PlainObject | Map<string, unknown>
+  const keys = (node.benchmark === undefined ? keysOf(node) : (node.tracked ?? [])) as string[]
+  node.tracked = undefined
+  for (const key of keys) {
+    const slot = node.slots[key] as Item | typeof ABSENT | undefined
+    if (slot === undefined || slot === ABSENT) {
+      if (container instanceof Map) container.delete(key)
+      else delete container[key]
+      delete node.slots[key]
+      continue
+    }
+    const value = settleItem(slot, memberOf(container, key), settlement)
+    if (container instanceof Map) container.set(key, value)
+    else container[key] = value
+    if (!(slot instanceof Node) && !(slot instanceof Leaf)) delete node.slots[key]
+    stayTracked(node, key, slot)
+  }
+  return container
+}
+
+const memberOf = (container: PlainObject | Map<string, unknown>, key: string): unknown =>
+  container instanceof Map ? container.get(key) : container[key]
+
+/** The benchmark value of `item`; `before` is what stood in its place. */
+function settleItem(item: Item, before: unknown, settlement: Settlement): unknown {
+  if (item instanceof Node) return settle(item, settlement)
+  if (item instanceof Leaf) return settlement.leaves.get(item) ?? before
+  return item
+}
+
+/** What was handed out for good can change at any time, so it stays a candidate. */
+function stayTracked(node: Node, key: Key, item: Item): void {
+  const stays =
+    item instanceof Node ? item.dirty : item instanceof Leaf && isMutableLeaf(item.handle)
+  if (!stays) return
+  node.tracked ??= new Set()
+  node.tracked.add(key)
+}
+
+function settleArray(node: Node, settlement: Settlement): Container {
+  const { benchmark, tracked, fresh } = node
+  let container: unknown[]
+  if (benchmark !== undefined && node.items === undefined) {
+    container = ownBenchmark(node) as unknown[]
+    node.tracked = undefined
+    for (const index of (tracked ?? []) as Iterable<number>) {
+      const slot = node.slots[index] as Item
+      container[index] = settleItem(slot, container[index], settlement)
+      if (!(slot instanceof Node) && !(slot instanceof Leaf)) delete node.slots[index]
+      stayTracked(node, index, slot)
+    }
+    if (settlement.exact) node.verified = container.length
+  } else {
+    const elements = elementsOf(node)
+    const before = (benchmark ?? []) as unknown[]
+    container = elements.map((item, index) => settleItem(item, before[index], settlement))
+    node.generation = node.tree.generation
+    adoptElements(node, elements)
+    if (benchmark === undefined) node.verified = fresh && !settlement.exact ? 0 : container.length
+    else
+      node.verified = settlement.exact
+        ? container.length
+        : Math.min(node.verified, container.length)
+  }
+  node.length = container.length
+  return container
+}
+
+function settleSet(node: Node, settlement: Settlement): Container {
+  const elements = elementsOf(node)
+  const before = [...((node.benchmark ?? []) as Set<unknown>)]
+  adoptElements(node, elements)
+  return new Set(elements.map((item, index) => settleItem(item, before[index], settlement)))
+}
+
+/** Gives the elements of a restructured array or a Set their slots again, at their new places. */
+function adoptElements(node: Node, elements: readonly Item[]): void {
+  node.items = undefined
+  node.tracked = undefined
+  node.slots = new Slots()
+  for (const item of elements) if (item instanceof Node) unlink(node, item)
+  elements.forEach((item, index) => {
+    if (!(item instanceof Node) && !(item instanceof Leaf)) return
+    setSlot(node, index, item)
+    link(node, index, item)
+    stayTracked(node, index, item)
+  })
+}
+
+/** The benchmark container of `node`, to be changed in place: a copy, unless it is owned already. */
+function ownBenchmark(node: Node): Container {
+  const { benchmark, kind, tree } = node
+  if (benchmark !== undefined && node.generation === tree.generation) return benchmark
+  node.generation = tree.generation
+  const copy =
+    kind === 'map'
+      ? new Map(benchmark as Map<string, unknown> | undefined)
+      : kind === 'array'
+        ? [...((benchmark ?? []) as unknown[])]
+        : { ...(benchmark as PlainObject | undefined) }
+  copyWidths(benchmark, copy)
+  return copy
+}

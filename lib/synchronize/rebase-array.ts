@@ -1,0 +1,249 @@
+/**
+ * Rebasing arrays and Sets: removals, order, element changes and insertions of this session, put on
+ * top of those of others.
+ *
+ * @module
+ */
+
+import type { Path } from '../path.js'
+import { equalsItem } from '../state/equal.js'
+import type { Item, Slot } from '../state/node.js'
+import { Leaf, link, Node, Slots, setSlot, unlink } from '../state/node.js'
+import { elementsOf } from '../state/read.js'
+import { storedAt } from '../state/stored.js'
+import { matchElements } from './match.js'
+import type { Place, Rebase, RebaseSlot, Theirs } from './rebasing.js'
+import { setBenchmark, supersede } from './rebasing.js'
+
+/** Two versions of one array, and what became of which element. */
+interface Versions {
+  readonly benchmark: readonly unknown[]
+  readonly now: readonly unknown[]
+  readonly stored: unknown
+  /** By index of the benchmark, the index now; -1 for an element that others removed. */
+  readonly matches: readonly number[]
+  readonly path: Path
+}
+
+/** Rebases an array that stands in the benchmark. */
+export function rebaseArray(
+  rebase: Rebase,
+  node: Node,
+  theirs: Theirs,
+  path: Path,
+  rebaseSlot: RebaseSlot,
+): void {
+  const versions = compareVersions(rebase, path, node.benchmark as unknown[], theirs, node.verified)
+  const { items, slots, length } = node
+  setBenchmark(node, theirs)
+  node.slots = new Slots()
+  node.tracked = undefined
+  node.length = node.verified = versions.now.length
+  if (Array.isArray(items)) {
+    node.items = mergeItems(rebase, versions, items, rebaseSlot)
+    relink(node, [...node.items.entries()])
+  } else {
+    moveSlots(rebase, versions, node, slots, length, rebaseSlot)
+  }
+  node.dirty = node.items !== undefined || node.tracked !== undefined
+}
+
+/**
+ * Rebases an array that was assigned, if it was made from elements of the benchmark's array: then it
+ * is an edit of that one, as in `s.cart = s.cart.filter(…)`.
+ */
+export function rebaseAssignedArray(
+  rebase: Rebase,
+  node: Node,
+  { path, benchmark, now, stored, certain }: Place,
+  rebaseSlot: RebaseSlot,
+): void {
+  if (node.kind !== 'array' || !Array.isArray(benchmark) || !Array.isArray(now)) return
+  const items = elementsOf(node)
+  if (originsOf(items, benchmark).every(origin => origin < 0)) return
+  const versions = compareVersions(rebase, path, benchmark, { value: now, stored }, certain)
+  node.items = mergeItems(rebase, versions, items, rebaseSlot)
+  relink(node, [...node.items.entries()])
+}
+
+function compareVersions(
+  { tree, marks }: Rebase,
+  path: Path,
+  benchmark: readonly unknown[],
+  { value, stored }: Theirs,
+  certain: number,
+): Versions {
+  const now = value as readonly unknown[]
+  const matches = matchElements(tree, benchmark, now, certain, marks.moved(path))
+  return { benchmark, now, stored, matches, path }
+}
+
+/** Rebases what the slots of an array hold that kept its order here: they go where others have them. */
+function moveSlots(
+  rebase: Rebase,
+  versions: Versions,
+  node: Node,
+  slots: Slots,
+  length: number,
+  rebaseSlot: RebaseSlot,
+): void {
+  const { benchmark, now, stored, matches, path } = versions
+  const placeSlot = (index: number, slot: Slot, written: boolean): void => {
+    setSlot(node, index, slot)
+    if (!written) return
+    node.tracked ??= new Set()
+    node.tracked.add(index)
+  }
+  for (const [key, slot] of Object.entries(slots) as [string, Slot][]) {
+    const index = Number(key)
+    if (index >= benchmark.length) continue
+    const match = matches[index] as number
+    if (match < 0) {
+      voidElement(rebase, slot, benchmark[index], [...path, index])
+      continue
+    }
+    const fate = rebaseSlot(rebase, slot, {
+      path: [...path, match],
+      benchmark: benchmark[index] ?? null,
+      now: now[match] ?? null,
+      stored: storedAt(stored, match),
+      certain: 0,
+    })
+    if (fate !== 'gone') placeSlot(match, slot, fate === 'written' || (slot as Node).dirty)
+  }
+  for (let index = benchmark.length; index < length; index++) {
+    placeSlot(node.length++, slots[index] as Slot, true)
+  }
+  relink(
+    node,
+    Object.entries(node.slots).map(([index, slot]) => [Number(index), slot]),
+  )
+}
+
+/** What was written to an element that others removed is void. */
+function voidElement(rebase: Rebase, slot: Slot, benchmark: unknown, path: Path): void {
+  if (slot instanceof Node && slot.benchmark !== undefined) supersede(rebase, slot, path)
+  else if (!equalsItem(rebase.tree, benchmark, slot)) {
+    const item = slot as Item
+    rebase.superseded.push({ op: 'set', path, item, basis: 'value', before: benchmark })
+  }
+}
+
+/** The elements of an array that was restructured here, on top of what others made of it. */
+function mergeItems(
+  rebase: Rebase,
+  versions: Versions,
+  items: readonly Item[],
+  rebaseSlot: RebaseSlot,
+): Item[] {
+  const { benchmark, now, stored, matches, path } = versions
+  const origins = originsOf(items, benchmark)
+  const theirs = Array.from(now, element => (element ?? null) as Item)
+  origins.forEach((origin, index) => {
+    const match = origin < 0 ? -1 : (matches[origin] as number)
+    const item = items[index]
+    if (!(item instanceof Node) || origin < 0) return
+    if (match < 0) return supersede(rebase, item, [...path, index])
+    const place = { path: [...path, match], benchmark: benchmark[origin], certain: 0 }
+    const now = { now: theirs[match], stored: storedAt(stored, match) }
+    if (rebaseSlot(rebase, item, { ...place, ...now }) !== 'gone') theirs[match] = item
+  })
+  const kept = origins.filter(origin => origin >= 0)
+  const inOrder = kept.every((origin, index) => index === 0 || origin > (kept[index - 1] as number))
+  const edit: Edit = { items, origins, theirs, matches }
+  return inOrder ? insertMine(edit) : insertTheirs(edit)
+}
+
+interface Edit {
+  /** My elements, and where each comes from in the benchmark. */
+  readonly items: readonly Item[]
+  readonly origins: readonly number[]
+  /** Their elements. */
+  readonly theirs: readonly Item[]
+  readonly matches: readonly number[]
+}
+
+/** Their order, less my removals, with my insertions after their predecessors and my appends last. */
+function insertMine({ items, origins, theirs, matches }: Edit): Item[] {
+  const kept = new Set(origins)
+  const removed = new Set(matches.filter((_, origin) => !kept.has(origin)))
+  const last = origins.findLastIndex(origin => origin >= 0)
+  // By the index of the predecessor in their elements; -1 for the start.
+  const inserted = new Map<number, Item[]>()
+  let predecessor = -1
+  items.slice(0, last + 1).forEach((item, index) => {
+    const origin = origins[index] as number
+    if (origin < 0) inserted.set(predecessor, [...(inserted.get(predecessor) ?? []), item])
+    else if ((matches[origin] as number) >= 0) predecessor = matches[origin] as number
+  })
+  return [
+    ...(inserted.get(-1) ?? []),
+    ...theirs.flatMap((item, index) => {
+      const mine = inserted.get(index) ?? []
+      return removed.has(index) ? mine : [item, ...mine]
+    }),
+    ...items.slice(last + 1),
+  ]
+}
+
+/** My order, less their removals, with their insertions after their predecessors. */
+function insertTheirs({ items, origins, theirs, matches }: Edit): Item[] {
+  const merged: { item: Item; index: number }[] = []
+  items.forEach((item, position) => {
+    const origin = origins[position] as number
+    const index = origin < 0 ? -1 : (matches[origin] as number)
+    if (origin >= 0 && index < 0) return
+    merged.push({ item: index < 0 ? item : (theirs[index] as Item), index })
+  })
+  const known = new Set(matches)
+  theirs.forEach((item, index) => {
+    if (known.has(index)) return
+    const predecessor = merged.findIndex(each => each.index === index - 1 && index > 0)
+    merged.splice(predecessor + 1, 0, { item, index })
+  })
+  return merged.map(({ item }) => item)
+}
+
+/** For each item, its index in the benchmark; -1 for one that was inserted. */
+function originsOf(items: readonly Item[], benchmark: readonly unknown[]): number[] {
+  const free = new Map<unknown, number[]>()
+  benchmark.forEach((element, index) => {
+    const places = free.get(element ?? null)
+    if (places === undefined) free.set(element ?? null, [index])
+    else places.push(index)
+  })
+  return items.map(item => {
+    const element = item instanceof Node ? item.benchmark : item
+    return element === undefined ? -1 : (free.get(element)?.shift() ?? -1)
+  })
+}
+
+/** Rebases a Set: their members, less those that were removed here, and those that were added. */
+export function rebaseSet(node: Node, theirs: Theirs): void {
+  const { tree, benchmark } = node
+  const before = [...(benchmark as Set<unknown>)]
+  const mine = elementsOf(node)
+  const has = (members: readonly unknown[], member: unknown): boolean =>
+    members.some(each => equalsItem(tree, plainOf(each), member) || each === member)
+  const added = mine.filter(member => !has(before, member))
+  const removed = before.filter(member => !mine.some(each => equalsItem(tree, member, each)))
+  const now = [...(theirs.value as Set<unknown>)] as Item[]
+  const kept = now.filter(member => !has(removed, member))
+  setBenchmark(node, theirs)
+  node.slots = new Slots()
+  node.tracked = undefined
+  const changed = added.length > 0 || removed.length > 0
+  node.items = changed
+    ? new Set([...kept, ...added.filter(member => !has(kept, member))])
+    : undefined
+  node.dirty = changed
+}
+
+const plainOf = (item: unknown): unknown =>
+  item instanceof Node ? item.benchmark : item instanceof Leaf ? item.handle : item
+
+/** Notes the places of the nodes among the elements anew. */
+function relink(node: Node, elements: readonly [index: number, element: unknown][]): void {
+  for (const [, child] of elements) if (child instanceof Node) unlink(node, child)
+  for (const [index, child] of elements) link(node, index, child)
+}

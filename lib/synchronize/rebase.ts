@@ -1,0 +1,110 @@
+/**
+ * Three-way rebase: what this session wrote since its benchmark, put on top of what others committed.
+ *
+ * It works in place, so that every handle goes on working and follows its element. What was written
+ * below a container that others replaced or removed is void: it is as if it had come before that.
+ *
+ * @module
+ */
+
+import type { Key, Path } from '../path.js'
+import { equalsItem } from '../state/equal.js'
+import type { Slot } from '../state/node.js'
+import { ABSENT, EMPTY, Node } from '../state/node.js'
+import { sourceAt } from '../state/read.js'
+import { storedAt } from '../state/stored.js'
+import type { Container } from '../state/value.js'
+import { containerKind } from '../state/value.js'
+import { rebaseArray, rebaseAssignedArray, rebaseSet } from './rebase-array.js'
+import type { Fate, Place, Rebase, Theirs } from './rebasing.js'
+import { setBenchmark, supersede } from './rebasing.js'
+
+/** Rebases a root onto another one, which stands for what others made of the session. */
+export function rebaseRoot(rebase: Rebase, root: Node, theirs: Node): void {
+  const before = membersBefore(root)
+  // Whatever does not fit the schema is found here, before anything has changed.
+  for (const key of before.keys()) sourceAt(theirs, key)
+  setBenchmark(root, { value: theirs.source, stored: theirs.stored })
+  rebaseMembers(rebase, root, before, [])
+}
+
+/** Rebases a node below the root, which stands in the benchmark, and all that is below it. */
+function rebaseNode(rebase: Rebase, node: Node, theirs: Theirs, path: Path): void {
+  if (node.kind === 'array') {
+    rebaseArray(rebase, node, theirs, path, rebaseSlot)
+  } else if (node.kind === 'set') {
+    rebaseSet(node, theirs)
+  } else {
+    const before = membersBefore(node)
+    setBenchmark(node, theirs)
+    rebaseMembers(rebase, node, before, path)
+  }
+  node.tree.refresh(node)
+}
+
+interface Before {
+  readonly benchmark: unknown
+  readonly certain: number
+}
+
+function membersBefore(node: Node): Map<Key, Before> {
+  return new Map(
+    Object.keys(node.slots).map(key => {
+      const benchmark = sourceAt(node, key)
+      const length = Array.isArray(benchmark) ? benchmark.length : 0
+      return [key, { benchmark, certain: node.displaced?.get(key)?.verified ?? length }]
+    }),
+  )
+}
+
+function rebaseMembers(
+  rebase: Rebase,
+  node: Node,
+  members: ReadonlyMap<Key, Before>,
+  path: Path,
+): void {
+  for (const [key, before] of members) {
+    const slot = node.slots[key] as Slot
+    const now = sourceAt(node, key)
+    const stored = storedAt(node.stored, key)
+    const fate = rebaseSlot(rebase, slot, { ...before, path: [...path, key], now, stored })
+    if (fate === 'written' || (fate === 'opened' && (slot as Node).dirty)) continue
+    node.tracked?.delete(key)
+    if (fate === 'gone') delete node.slots[key]
+  }
+  if (node.tracked?.size === 0) node.tracked = undefined
+  node.dirty = node.tracked !== undefined
+}
+
+function rebaseSlot(rebase: Rebase, slot: Slot, place: Place): Fate {
+  const { benchmark, now, stored, path } = place
+  if (slot === ABSENT) return now === undefined ? 'gone' : 'written'
+  if (slot instanceof Node) {
+    const inPlace = slot.benchmark !== undefined && slot.benchmark === benchmark
+    if (inPlace || (slot.fresh && benchmark === undefined)) {
+      if (slot.fresh && now === undefined) return 'written'
+      if (!canDescend(rebase, slot, now, path)) {
+        supersede(rebase, slot, path)
+        return 'gone'
+      }
+      // A fresh container is what others made of it, with its own content written into that.
+      if (slot.fresh) openFresh(slot)
+      rebaseNode(rebase, slot, { value: now as Container, stored }, path)
+      return 'opened'
+    }
+  }
+  // Handed out and left as it was, set and set back, or replaced by its equal: nothing was written.
+  if (benchmark !== undefined && equalsItem(rebase.tree, benchmark, slot)) return 'gone'
+  if (slot instanceof Node) rebaseAssignedArray(rebase, slot, place, rebaseSlot)
+  return 'written'
+}
+
+function canDescend({ marks }: Rebase, node: Node, now: unknown, path: Path): boolean {
+  if (typeof now !== 'object' || now === null || containerKind(now) !== node.kind) return false
+  return !marks.replaced(path, node.benchmark ?? {}, now)
+}
+
+function openFresh(node: Node): void {
+  node.fresh = false
+  node.benchmark = EMPTY[node.kind]
+}

@@ -1,0 +1,48 @@
+/**
+ * Moving the expiry of a session that was used and not changed.
+ *
+ * @module
+ */
+
+import type { LiveSession } from './live.js'
+import { loadDocument } from './live.js'
+import type { Deadline } from './synchronize/deadline.js'
+import { knowledgeOf } from './synchronize/statement.js'
+
+/**
+ * Moves the expiry, if it moves by enough to be worth a write.
+ *
+ * @returns `'gone'` if the session is not there any more.
+ */
+export async function touchSession(
+  live: LiveSession,
+  deadline: Deadline,
+  attempts: { count: number },
+): Promise<'touched' | 'unchanged' | 'gone'> {
+  const { context, key } = live
+  const { store, idleTimeout, touchAfter } = context.settings
+  for (let tries = 0; tries < 2; tries++) {
+    const { idle, endsAt, expiresAt: before } = live.knowledge
+    const expiresAt = Math.min(context.clock.estimate() + (idle ?? idleTimeout), endsAt)
+    if (expiresAt - before < (live.touched ? 1 : touchAfter)) return 'unchanged'
+    attempts.count++
+    const touched = await deadline.persist('touch the session', each =>
+      store.touch({ key, idle, expiresAt }, each),
+    )
+    if (touched) {
+      live.knowledge.expiresAt = expiresAt
+      live.touched = false
+      return 'touched'
+    }
+    const document = await loadDocument(context, key, deadline)
+    if (document === null || document.retiredBy !== undefined) {
+      live.life = document === null ? 'gone' : 'retired'
+      return 'gone'
+    }
+    // Another server gave it another timeout. What it holds is not what was read here, so nothing
+    // more than the timeouts may be taken over.
+    const { idle: theirs, endsAt: end, expiresAt: now } = knowledgeOf(document)
+    Object.assign(live.knowledge, { idle: theirs, endsAt: end, expiresAt: now })
+  }
+  return 'unchanged'
+}

@@ -1,0 +1,37 @@
+/**
+ * Importing what was adopted: after this, no object of the caller is read any more.
+ *
+ * @module
+ */
+
+import type { Key } from '../path.js'
+import { Node } from '../state/node.js'
+import { own } from '../state/open.js'
+import { checkValue } from './check.js'
+
+/**
+ * Imports all adopted objects below `root`, as a commit does.
+ *
+ * @throws {@link UnsupportedValueError} if a caller put something into its object meanwhile that a
+ *   session cannot keep. Nothing is imported then.
+ */
+export function importAdopted(root: Node): void {
+  if (root.tree.adopted === undefined) return
+  eachAdopted(root, (parent, key, node) => checkValue(parent, key, node.source))
+  eachAdopted(root, (_parent, _key, node) => own(node))
+}
+
+type Visit = (parent: Node, key: Key, node: Node) => void
+
+function eachAdopted(node: Node, visit: Visit): void {
+  for (const [key, child] of writtenMembers(node)) {
+    if (!(child instanceof Node)) continue
+    if (child.adopted) visit(node, key, child)
+    if (child.dirty || child.benchmark === undefined) eachAdopted(child, visit)
+  }
+}
+
+function writtenMembers(node: Node): Iterable<[Key, unknown]> {
+  if (node.items !== undefined) return [...node.items].entries()
+  return Array.from(node.tracked ?? [], key => [key, node.slots[key]])
+}

@@ -1,0 +1,150 @@
+/**
+ * Handles of objects: a proxy that behaves as the plain object would, and tracks what is written.
+ *
+ * The proxy's target is the node itself. One handler serves all of them.
+ *
+ * @module
+ */
+
+import { inspect } from 'node:util'
+import { UnsupportedValueError } from '../errors.js'
+import { NODE, Node, PENDING, pathOf } from '../state/node.js'
+import { openValue, present } from '../state/open.js'
+import { hasMember, keysOf, memberAt } from '../state/read.js'
+import type { PlainObject } from '../state/value.js'
+import { remove } from '../state/write.js'
+import { assign } from './assign.js'
+import { inheritedMethods } from './inherited.js'
+
+const METHODS = inheritedMethods(Object.prototype, {})
+
+/** Creates the handle of an object's node. */
+export function createObjectHandle(node: Node): object {
+  return new Proxy(node, objectHandler)
+}
+
+const objectHandler: ProxyHandler<Node> = {
+  // The hottest function of all. Most reads end at one of the first two returns.
+  get(node, key) {
+    if (typeof key === 'symbol') return key === NODE ? node : undefined
+    const slot = node.slots[key]
+    if (slot !== undefined) {
+      if (typeof slot === 'object' && slot !== null) return slot.handle
+      return typeof slot === 'symbol' ? missing(node, key) : slot
+    }
+    const value = (node.source as PlainObject)[key]
+    switch (typeof value) {
+      case 'object':
+        if (value === null) return null
+        return key === '__proto__' ? undefined : openValue(node, key, value)
+      case 'symbol':
+        return value === PENDING ? openPending(node, key) : refuse(node, key, 'a symbol')
+      case 'function':
+        return Object.hasOwn(node.source, key)
+          ? refuse(node, key, 'a function')
+          : missing(node, key)
+      case 'undefined':
+        return missing(node, key)
+      default:
+        return value
+    }
+  },
+
+  set(node, key, value, receiver) {
+    // An object that inherits from a handle gets a property of its own, as from a plain object.
+    if (receiver !== node.handle) return Reflect.set({}, key, value, receiver)
+    assign(node, stringKey(node, key), value)
+    return true
+  },
+
+  deleteProperty(node, key) {
+    if (typeof key === 'string') remove(node, key)
+    return true
+  },
+
+  has(node, key) {
+    if (typeof key === 'symbol') return key in Object.prototype
+    if (hasMember(node, key)) return true
+    noteMissed(node, key)
+    return key in Object.prototype
+  },
+
+  ownKeys: keysOf,
+
+  getOwnPropertyDescriptor(node, key) {
+    if (typeof key === 'symbol') return undefined
+    if (!hasMember(node, key)) {
+      noteMissed(node, key)
+      return undefined
+    }
+    const value = present(node, key, memberAt(node, key))
+    return { value, writable: true, enumerable: true, configurable: true }
+  },
+
+  defineProperty(node, key, descriptor) {
+    const name = stringKey(node, key)
+    checkDescriptor(node, name, descriptor, hasMember(node, name))
+    if ('value' in descriptor) assign(node, name, descriptor.value)
+    return true
+  },
+
+  getPrototypeOf: () => Object.prototype,
+
+  setPrototypeOf(node, prototype) {
+    if (prototype === Object.prototype) return true
+    throw new UnsupportedValueError(pathOf(node), 'session data has no prototype of its own')
+  },
+
+  preventExtensions(node) {
+    throw new UnsupportedValueError(
+      pathOf(node),
+      'session data cannot be frozen, freeze a snapshot',
+    )
+  },
+}
+
+function openPending(node: Node, key: string): unknown {
+  return present(node, key, memberAt(node, key)) ?? missing(node, key)
+}
+
+function missing(node: Node, key: string): unknown {
+  noteMissed(node, key)
+  return METHODS[key]
+}
+
+/** Remembers that the application looked for `key`: what it assigns then may be a container. */
+export function noteMissed(node: Node, key: string): void {
+  node.missed ??= new Set()
+  node.missed.add(key)
+}
+
+function refuse(node: Node, key: string, what: string): never {
+  throw new UnsupportedValueError([...pathOf(node), key], `it holds ${what}, keep plain data`)
+}
+
+function stringKey(node: Node, key: string | symbol): string {
+  if (typeof key === 'string') return key
+  throw new UnsupportedValueError(pathOf(node), 'keys that are symbols are not kept, use strings')
+}
+
+/** Session data knows only plain properties. `exists`: what is left out keeps its value then. */
+export function checkDescriptor(
+  node: Node,
+  key: string | number,
+  descriptor: PropertyDescriptor,
+  exists: boolean,
+): void {
+  const { writable = exists, enumerable = exists, configurable = exists } = descriptor
+  if (writable && enumerable && configurable && !descriptor.get && !descriptor.set) return
+  throw new UnsupportedValueError(
+    [...pathOf(node), key],
+    'a property must be plain data: writable, enumerable and configurable, without get or set',
+  )
+}
+
+/** What `console.log` shows of a handle: the data, not the node that the proxy stands for. */
+Object.defineProperty(Node.prototype, inspect.custom, {
+  value(this: object) {
+    return { ...this }
+  },
+})
