@@ -10,7 +10,6 @@ import type { Prepared } from './prepare.js'
 import { applyModification } from './state/apply.js'
 import { equalsItem } from './state/equal.js'
 import type { Journal } from './state/journal.js'
-import { Node } from './state/node.js'
 import { memberAt } from './state/read.js'
 import { around } from './state/replay.js'
 import { settle } from './state/settle.js'
@@ -20,23 +19,44 @@ import { remove } from './state/write.js'
 import { rebaseRoot } from './synchronize/rebase.js'
 import { createTree } from './track/tree.js'
 
+/** What is kept while a commit is under way. */
+export interface Flight {
+  /** The nodes that are written meanwhile, as they were when the state was taken. */
+  readonly journal: Journal
+  /** The objects of callers that the commit imported: they are not read any more. */
+  readonly imported: readonly object[]
+}
+
+/** Begins to keep what is written from now on. */
+export function takeOff({ root }: LiveSession): Flight {
+  const { tree } = root
+  const journal: Journal = new Map()
+  tree.journals = [...tree.journals, journal]
+  return { journal, imported: [...(tree.adopted?.keys() ?? [])] }
+}
+
+/** Ends that, whatever became of the commit. */
+export function land({ root }: LiveSession, { journal }: Flight): void {
+  root.tree.journals = root.tree.journals.filter(open => open !== journal)
+}
+
 /**
  * Makes what was sent the benchmark. What the application wrote since then stays pending.
  *
  * @param modifications What was sent, as it is stored.
- * @param journal What was written since the state was taken.
+ * @param flight What was written since the state was taken.
  * @param exact Whether it is certain that nobody else committed since the last load.
  */
 export function acceptCommit(
   live: LiveSession,
   modifications: readonly Modification[],
   { outgoing, dropped }: Omit<Prepared, 'writes'>,
-  journal: Journal,
+  flight: Flight,
   exact: boolean,
 ): void {
   const { root, benchmark } = live
   const { tree } = root
-  around(journal, () => {
+  around(flight.journal, () => {
     for (const name of dropped) remove(root, name)
     for (const { path } of modifications) {
       if (path.length === 0)
@@ -51,9 +71,7 @@ export function acceptCommit(
     readBack(live, outgoing.rewritten)
   })
   if (outgoing.copying.shares) tree.generation++
-  for (const [raw, item] of tree.adopted ?? []) {
-    if (!(item instanceof Node && item.adopted)) tree.adopted?.delete(raw)
-  }
+  for (const raw of flight.imported) tree.adopted?.delete(raw)
 }
 
 /** Reads attributes as they were stored, where the schema rewrote them on the way. */

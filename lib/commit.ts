@@ -6,7 +6,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { calculateObjectSize } from 'bson'
-import { acceptCommit } from './accept.js'
+import { acceptCommit, land, takeOff } from './accept.js'
 import { publish } from './diagnostics.js'
 import { toModifications } from './difference/modifications.js'
 import { TRIM_FROM } from './document.js'
@@ -21,7 +21,6 @@ import { checkSize, prepareData, prepareWrites, sizeOf } from './prepare.js'
 import { applyModification } from './state/apply.js'
 import { copyValue, withCopy } from './state/copy.js'
 import type { Difference } from './state/difference.js'
-import type { Journal } from './state/journal.js'
 import type { PlainObject } from './state/value.js'
 import { copyStored, withWidths } from './state/width.js'
 import type { Statement } from './store/store.js'
@@ -121,7 +120,7 @@ async function createSession(
   if (Object.keys(data).length === 0) return { status: 'unchanged', ...NOTHING }
   const bytes = calculateObjectSize(withWidths(data) as PlainObject)
   checkSize(live, bytes, () => bytes)
-  const journal = openJournal(live)
+  const flight = takeOff(live)
   try {
     const now = await clock.now(deadline)
     const { idle, endsAt } = live.timeouts ?? {
@@ -144,10 +143,10 @@ async function createSession(
     const modifications = Object.entries(data).map(
       ([name, value]): Modification => ({ op: 'set', path: [name], value }),
     )
-    acceptCommit(live, modifications, prepared, journal, true)
+    acceptCommit(live, modifications, prepared, flight, true)
     return { ...NOTHING, status: 'created', modifications: handOut(live, modifications), bytes }
   } finally {
-    closeJournal(live, journal)
+    land(live, flight)
   }
 }
 
@@ -186,19 +185,19 @@ async function updateSession(
       timeouts,
       exact,
     })
-    const journal = openJournal(live)
+    const flight = takeOff(live)
     let document: SessionDocument | null
     try {
       const delivery = await deliver(settings.store, statement, load, deadline, attempts)
       if (delivery.applied) {
         noteCommit(live, statement, bytes, pending)
-        acceptCommit(live, modifications, prepared, journal, 'exactly' in statement.rev)
+        acceptCommit(live, modifications, prepared, flight, 'exactly' in statement.rev)
         const status = writes.length === 0 ? 'touched' : 'updated'
         return { status, modifications: handOut(live, modifications), superseded, bytes }
       }
       document = delivery.document
     } finally {
-      closeJournal(live, journal)
+      land(live, flight)
     }
     if (document === null || document.retiredBy !== undefined) {
       live.life = document === null ? 'gone' : 'retired'
@@ -219,16 +218,6 @@ function rebase(live: LiveSession, document: SessionDocument, attempts: Attempts
 }
 
 const pathsOf = (differences: readonly Difference[]): Path[] => differences.map(({ path }) => path)
-
-export function openJournal({ root }: LiveSession): Journal {
-  const journal: Journal = new Map()
-  root.tree.journals = [...root.tree.journals, journal]
-  return journal
-}
-
-export function closeJournal({ root }: LiveSession, journal: Journal): void {
-  root.tree.journals = root.tree.journals.filter(open => open !== journal)
-}
 
 /** Takes note of a commit that was applied; what the application asked for since then stays. */
 function noteCommit(

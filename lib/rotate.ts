@@ -8,8 +8,7 @@
  */
 
 import { calculateObjectSize } from 'bson'
-import { acceptCommit } from './accept.js'
-import { closeJournal, openJournal } from './commit.js'
+import { acceptCommit, land, takeOff } from './accept.js'
 import { ConflictError, SessionGoneError } from './errors.js'
 import type { LiveSession } from './live.js'
 import { differencesOf, loadDocument, newKnowledge, rebaseOnto, startAnew } from './live.js'
@@ -53,7 +52,7 @@ async function rotateStored(live: LiveSession, keep: Keep, deadline: Deadline): 
   for (let attempts = 1; ; attempts++) {
     const prepared = prepareWrites(live)
     const rotation = await rotationOf(live, prepared, keep, deadline)
-    const journal = openJournal(live)
+    const flight = takeOff(live)
     try {
       const { document, token } = rotation
       const load = (linearizable: boolean) =>
@@ -62,12 +61,12 @@ async function rotateStored(live: LiveSession, keep: Keep, deadline: Deadline): 
       if (await retire(live, token, deadline)) {
         adoptIdentity(live, rotation)
         const modifications = prepared.writes.map(write => write.modification)
-        if (keep === true) acceptCommit(live, modifications, prepared, journal, true)
+        if (keep === true) acceptCommit(live, modifications, prepared, flight, true)
         else startAnew(live, 'stored', document.data)
         return
       }
     } finally {
-      closeJournal(live, journal)
+      land(live, flight)
     }
     await discardDocument(live, rotation.document, deadline)
     const document = await loadDocument(context, key, deadline)

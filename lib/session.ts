@@ -124,8 +124,9 @@ export interface Guard {
 export class OpenSession<T extends object> implements Session<T> {
   readonly #live: LiveSession
   readonly #guard: Guard
-  /** The last of the calls that run one after another. */
-  #last: Promise<unknown> | undefined
+  /** The end of the last of the calls that run one after another, and how many have not ended. */
+  #last: Promise<void> = Promise.resolve()
+  #waiting = 0
 
   constructor(live: LiveSession, guard: Guard) {
     this.#live = live
@@ -241,7 +242,7 @@ export class OpenSession<T extends object> implements Session<T> {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last?.catch(() => undefined)
+    await this.#last
     this.discard()
   }
 
@@ -261,13 +262,18 @@ export class OpenSession<T extends object> implements Session<T> {
 
   /** Runs `call` once all earlier ones have ended; at once, if there is none. */
   #inTurn<R>(call: () => Promise<R>): Promise<R> {
-    const run = (): Promise<R> => this.#guard.run(call)
-    const result = this.#last === undefined ? run() : this.#last.then(run, run)
-    const last = result.catch(() => undefined)
-    this.#last = last
-    void last.then(() => {
-      if (this.#last === last) this.#last = undefined
-    })
+    const run = async (): Promise<R> => {
+      try {
+        return await this.#guard.run(call)
+      } finally {
+        this.#waiting--
+      }
+    }
+    const result = this.#waiting++ === 0 ? run() : this.#last.then(run)
+    this.#last = result.then(
+      () => undefined,
+      () => undefined,
+    )
     return result
   }
 }

@@ -96,6 +96,7 @@ export function dropLast(node: Node): boolean {
 /** Replaces all elements of an array, or all members of a Set. */
 export function rewrite(node: Node, elements: readonly Item[]): void {
   keep(node)
+  own(node)
   node.items = node.kind === 'set' ? new Set(elements) : [...elements]
   elements.forEach((item, index) => {
     link(node, index, item)

@@ -130,14 +130,17 @@ function fitsStatement(document: Exact, statement: Statement): boolean {
     return false
   }
   if (tokens.some(token => token.toBigInt() === statement.token)) return false
-  return [...statement.layout].every(([name, count]) => Number(layout[name] ?? 0) === count)
+  return [...statement.layout].every(([name, count]) => counterAt(layout, name) === count)
+}
+
+function counterAt(layout: Exact['layout'], name: string): number {
+  return Object.hasOwn(layout, name) ? Number(layout[name]) : 0
 }
 
 function keepBooks(document: Exact, statement: Statement): void {
   const { token, mark, trim, raises, timeouts } = statement
   document.rev = new Int32(Number(document.rev) + 1)
-  for (const name of raises)
-    document.layout[name] = new Int32(Number(document.layout[name] ?? 0) + 1)
+  for (const name of raises) document.layout[name] = new Int32(counterAt(document.layout, name) + 1)
   document.tokens.push(toLong(token))
   if (mark !== undefined) {
     document.marks ??= []

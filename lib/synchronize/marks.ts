@@ -7,6 +7,9 @@
 import type { Mark } from '../document.js'
 import type { Path } from '../path.js'
 
+/** In a path to look up: any index, because elements changed their places since it was marked. */
+export const ANY_INDEX = -1
+
 /** What became of containers of the benchmark. */
 export interface ForeignMarks {
   /** Whether the container at `path` was replaced or removed, and not only written into. */
@@ -51,21 +54,38 @@ export function readMarks(
     const attribute = printMark('r', path.slice(0, 1)).slice(1)
     return raised(String(path[0])) > (told.get(attribute) ?? 0)
   }
+  const names = (kind: 'r' | 'm', path: Path): boolean => {
+    if (!path.includes(ANY_INDEX)) return known.has(printMark(kind, path))
+    const pattern = printMark(kind, path).split('.')
+    return foreign.some(mark => fitsPattern(mark.split('.'), pattern))
+  }
   return {
-    replaced: (path, before, now) =>
-      known.has(printMark('r', path)) || (incomplete(path) && !haveMemberInCommon(before, now)),
-    moved: path => known.has(printMark('m', path)) || incomplete(path),
+    replaced(path, before, now) {
+      const named = names('r', path)
+      // A mark that may mean another element, or marks that are not all there: the values tell.
+      if (path.includes(ANY_INDEX) || (!named && incomplete(path))) {
+        return (named || incomplete(path)) && !haveMemberInCommon(before, now)
+      }
+      return named
+    },
+    moved: path => names('m', path) || incomplete(path),
   }
 }
+
+const fitsPattern = (mark: readonly string[], pattern: readonly string[]): boolean =>
+  mark.length === pattern.length &&
+  pattern.every((part, depth) => part === String(ANY_INDEX) || part === mark[depth])
 
 const isBelow = (path: string, parent: string): boolean =>
   path === parent || path.startsWith(`${parent}.`)
 
 const attributeOf = (mark: string): string => mark.slice(1).split('.')[0] as string
 
+/** Whether a member shows that `now` was made of `before`; an id alone does not. */
 function haveMemberInCommon(before: object, now: object): boolean {
   const members = new Map(Object.entries(now))
   return Object.entries(before).some(([key, value]) => {
-    return typeof value !== 'object' && Object.is(members.get(key), value)
+    if (key === 'id' || key === '_id' || typeof value === 'object') return false
+    return Object.is(members.get(key), value)
   })
 }

@@ -13,8 +13,9 @@ export type Matches = readonly number[]
 /**
  * Matches the elements of `before` with those of `now`.
  *
- * By `id` or `_id` if all elements have one that is unique; else by position up to `certain`, if no
- * element changed its place; else by equality, where an object that has several equals matches none.
+ * By position up to `certain`, if no element changed its place; the others by `id` or `_id`, if all
+ * of them have one that is unique; else by equality, where an object that has several equals matches
+ * none.
  *
  * @param certain Up to which index the positions of `before` are those of primary state.
  * @param moved Whether elements of `now` changed their places, or left.
@@ -26,24 +27,27 @@ export function matchElements(
   certain: number,
   moved: boolean,
 ): number[] {
-  const ids = idsOf(before)
-  const theirs = idsOf(now)
-  if (ids !== undefined && theirs !== undefined && before.length > 0) {
-    const places = new Map(theirs.map((id, index) => [id, index]))
-    return ids.map(id => places.get(id) ?? -1)
-  }
   const fixed = moved ? 0 : Math.min(certain, before.length)
+  const matches = before.slice(0, fixed).map((_, index) => (index < now.length ? index : -1))
+  const places = placesById(before.slice(fixed), now.slice(fixed))
   const free = new Set(now.keys())
-  const matches = before.slice(0, fixed).map((_, index) => {
-    free.delete(index)
-    return index < now.length ? index : -1
-  })
+  for (let index = 0; index < fixed; index++) free.delete(index)
   for (let index = fixed; index < before.length; index++) {
-    const match = equalElement(tree, before[index], now, free)
+    const place = places?.[index - fixed]
+    const match = place === undefined ? equalElement(tree, before[index], now, free) : place
+    matches.push(match < 0 || place === undefined ? match : match + fixed)
     free.delete(match)
-    matches.push(match)
   }
   return matches
+}
+
+/** By index in `before`, the index in `now` of the element with the same id; undefined without ids. */
+function placesById(before: readonly unknown[], now: readonly unknown[]): number[] | undefined {
+  const ids = idsOf(before)
+  const theirs = idsOf(now)
+  if (ids === undefined || theirs === undefined) return undefined
+  const places = new Map(theirs.map((id, index) => [id, index]))
+  return ids.map(id => places.get(id) ?? -1)
 }
 
 function equalElement(

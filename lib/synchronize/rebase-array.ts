@@ -12,8 +12,8 @@ import { Leaf, link, Node, Slots, setSlot, unlink } from '../state/node.js'
 import { elementsOf } from '../state/read.js'
 import { storedAt } from '../state/stored.js'
 import { matchElements } from './match.js'
-import type { Place, Rebase, RebaseSlot, Theirs } from './rebasing.js'
-import { setBenchmark, supersede } from './rebasing.js'
+import type { Place, Rebase, RebaseSlot, Theirs, Where } from './rebasing.js'
+import { setBenchmark, supersede, within } from './rebasing.js'
 
 /** Two versions of one array, and what became of which element. */
 interface Versions {
@@ -22,7 +22,9 @@ interface Versions {
   readonly stored: unknown
   /** By index of the benchmark, the index now; -1 for an element that others removed. */
   readonly matches: readonly number[]
-  readonly path: Path
+  /** Whether elements changed their places. */
+  readonly moved: boolean
+  readonly where: Where
 }
 
 /** Rebases an array that stands in the benchmark. */
@@ -30,10 +32,16 @@ export function rebaseArray(
   rebase: Rebase,
   node: Node,
   theirs: Theirs,
-  path: Path,
+  where: Where,
   rebaseSlot: RebaseSlot,
 ): void {
-  const versions = compareVersions(rebase, path, node.benchmark as unknown[], theirs, node.verified)
+  const versions = compareVersions(
+    rebase,
+    where,
+    node.benchmark as unknown[],
+    theirs,
+    node.verified,
+  )
   const { items, slots, length } = node
   setBenchmark(node, theirs)
   node.slots = new Slots()
@@ -55,27 +63,28 @@ export function rebaseArray(
 export function rebaseAssignedArray(
   rebase: Rebase,
   node: Node,
-  { path, benchmark, now, stored, certain }: Place,
+  { where, benchmark, now, stored, certain }: Place,
   rebaseSlot: RebaseSlot,
 ): void {
   if (node.kind !== 'array' || !Array.isArray(benchmark) || !Array.isArray(now)) return
   const items = elementsOf(node)
   if (originsOf(items, benchmark).every(origin => origin < 0)) return
-  const versions = compareVersions(rebase, path, benchmark, { value: now, stored }, certain)
+  const versions = compareVersions(rebase, where, benchmark, { value: now, stored }, certain)
   node.items = mergeItems(rebase, versions, items, rebaseSlot)
   relink(node, [...node.items.entries()])
 }
 
 function compareVersions(
   { tree, marks }: Rebase,
-  path: Path,
+  where: Where,
   benchmark: readonly unknown[],
   { value, stored }: Theirs,
   certain: number,
 ): Versions {
   const now = value as readonly unknown[]
-  const matches = matchElements(tree, benchmark, now, certain, marks.moved(path))
-  return { benchmark, now, stored, matches, path }
+  const moved = marks.moved(where.marked)
+  const matches = matchElements(tree, benchmark, now, certain, moved)
+  return { benchmark, now, stored, matches, moved, where }
 }
 
 /** Rebases what the slots of an array hold that kept its order here: they go where others have them. */
@@ -87,7 +96,7 @@ function moveSlots(
   length: number,
   rebaseSlot: RebaseSlot,
 ): void {
-  const { benchmark, now, stored, matches, path } = versions
+  const { benchmark, now, stored, matches, moved, where } = versions
   const placeSlot = (index: number, slot: Slot, written: boolean): void => {
     setSlot(node, index, slot)
     if (!written) return
@@ -99,11 +108,11 @@ function moveSlots(
     if (index >= benchmark.length) continue
     const match = matches[index] as number
     if (match < 0) {
-      voidElement(rebase, slot, benchmark[index], [...path, index])
+      voidElement(rebase, slot, benchmark[index], [...where.path, index])
       continue
     }
     const fate = rebaseSlot(rebase, slot, {
-      path: [...path, match],
+      where: within(where, match, moved),
       benchmark: benchmark[index] ?? null,
       now: now[match] ?? null,
       stored: storedAt(stored, match),
@@ -136,22 +145,20 @@ function mergeItems(
   items: readonly Item[],
   rebaseSlot: RebaseSlot,
 ): Item[] {
-  const { benchmark, now, stored, matches, path } = versions
+  const { benchmark, now, stored, matches, moved, where } = versions
   const origins = originsOf(items, benchmark)
   const theirs = Array.from(now, element => (element ?? null) as Item)
   origins.forEach((origin, index) => {
     const match = origin < 0 ? -1 : (matches[origin] as number)
     const item = items[index]
     if (!(item instanceof Node) || origin < 0) return
-    if (match < 0) return supersede(rebase, item, [...path, index])
-    const place = { path: [...path, match], benchmark: benchmark[origin], certain: 0 }
+    if (match < 0) return supersede(rebase, item, [...where.path, index])
+    const place = { where: within(where, match, moved), benchmark: benchmark[origin], certain: 0 }
     const now = { now: theirs[match], stored: storedAt(stored, match) }
     if (rebaseSlot(rebase, item, { ...place, ...now }) !== 'gone') theirs[match] = item
   })
-  const kept = origins.filter(origin => origin >= 0)
-  const inOrder = kept.every((origin, index) => index === 0 || origin > (kept[index - 1] as number))
   const edit: Edit = { items, origins, theirs, matches }
-  return inOrder ? insertMine(edit) : insertTheirs(edit)
+  return isAscending(origins) ? insertMine(edit) : insertTheirs(edit)
 }
 
 interface Edit {
@@ -167,6 +174,7 @@ interface Edit {
 function insertMine({ items, origins, theirs, matches }: Edit): Item[] {
   const kept = new Set(origins)
   const removed = new Set(matches.filter((_, origin) => !kept.has(origin)))
+  if (!isAscending(matches)) return insertAtIndex({ items, origins, theirs, matches }, removed)
   const last = origins.findLastIndex(origin => origin >= 0)
   // By the index of the predecessor in their elements; -1 for the start.
   const inserted = new Map<number, Item[]>()
@@ -186,22 +194,34 @@ function insertMine({ items, origins, theirs, matches }: Edit): Item[] {
   ]
 }
 
-/** My order, less their removals, with their insertions after their predecessors. */
+/** Their order, if they changed it: what was inserted here has no neighbours any more, but an index. */
+function insertAtIndex({ items, origins, theirs }: Edit, removed: ReadonlySet<number>): Item[] {
+  const merged = theirs.filter((_, index) => !removed.has(index))
+  const last = origins.findLastIndex(origin => origin >= 0)
+  items.slice(0, last + 1).forEach((item, index) => {
+    if ((origins[index] as number) < 0) merged.splice(index, 0, item)
+  })
+  return [...merged, ...items.slice(last + 1)]
+}
+
+/** My order, less their removals, with their insertions where they inserted them. */
 function insertTheirs({ items, origins, theirs, matches }: Edit): Item[] {
-  const merged: { item: Item; index: number }[] = []
-  items.forEach((item, position) => {
+  const merged = items.flatMap((item, position) => {
     const origin = origins[position] as number
-    const index = origin < 0 ? -1 : (matches[origin] as number)
-    if (origin >= 0 && index < 0) return
-    merged.push({ item: index < 0 ? item : (theirs[index] as Item), index })
+    if (origin < 0) return [item]
+    const index = matches[origin] as number
+    return index < 0 ? [] : [theirs[index] as Item]
   })
   const known = new Set(matches)
   theirs.forEach((item, index) => {
-    if (known.has(index)) return
-    const predecessor = merged.findIndex(each => each.index === index - 1 && index > 0)
-    merged.splice(predecessor + 1, 0, { item, index })
+    if (!known.has(index)) merged.splice(index, 0, item)
   })
-  return merged.map(({ item }) => item)
+  return merged
+}
+
+const isAscending = (indexes: readonly number[]): boolean => {
+  const there = indexes.filter(index => index >= 0)
+  return there.every((index, position) => position === 0 || index > (there[position - 1] as number))
 }
 
 /** For each item, its index in the benchmark; -1 for one that was inserted. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Key, Path } from '../path.js'
+import type { Key } from '../path.js'
 import { equalsItem } from '../state/equal.js'
 import type { Slot } from '../state/node.js'
 import { ABSENT, EMPTY, Node } from '../state/node.js'
@@ -16,8 +16,8 @@ import { storedAt } from '../state/stored.js'
 import type { Container } from '../state/value.js'
 import { containerKind } from '../state/value.js'
 import { rebaseArray, rebaseAssignedArray, rebaseSet } from './rebase-array.js'
-import type { Fate, Place, Rebase, Theirs } from './rebasing.js'
-import { setBenchmark, supersede } from './rebasing.js'
+import type { Fate, Place, Rebase, Theirs, Where } from './rebasing.js'
+import { setBenchmark, supersede, within } from './rebasing.js'
 
 /** Rebases a root onto another one, which stands for what others made of the session. */
 export function rebaseRoot(rebase: Rebase, root: Node, theirs: Node): void {
@@ -25,19 +25,19 @@ export function rebaseRoot(rebase: Rebase, root: Node, theirs: Node): void {
   // Whatever does not fit the schema is found here, before anything has changed.
   for (const key of before.keys()) sourceAt(theirs, key)
   setBenchmark(root, { value: theirs.source, stored: theirs.stored })
-  rebaseMembers(rebase, root, before, [])
+  rebaseMembers(rebase, root, before, { path: [], marked: [] })
 }
 
 /** Rebases a node below the root, which stands in the benchmark, and all that is below it. */
-function rebaseNode(rebase: Rebase, node: Node, theirs: Theirs, path: Path): void {
+function rebaseNode(rebase: Rebase, node: Node, theirs: Theirs, where: Where): void {
   if (node.kind === 'array') {
-    rebaseArray(rebase, node, theirs, path, rebaseSlot)
+    rebaseArray(rebase, node, theirs, where, rebaseSlot)
   } else if (node.kind === 'set') {
     rebaseSet(node, theirs)
   } else {
     const before = membersBefore(node)
     setBenchmark(node, theirs)
-    rebaseMembers(rebase, node, before, path)
+    rebaseMembers(rebase, node, before, where)
   }
   node.tree.refresh(node)
 }
@@ -61,13 +61,13 @@ function rebaseMembers(
   rebase: Rebase,
   node: Node,
   members: ReadonlyMap<Key, Before>,
-  path: Path,
+  where: Where,
 ): void {
   for (const [key, before] of members) {
     const slot = node.slots[key] as Slot
     const now = sourceAt(node, key)
     const stored = storedAt(node.stored, key)
-    const fate = rebaseSlot(rebase, slot, { ...before, path: [...path, key], now, stored })
+    const fate = rebaseSlot(rebase, slot, { ...before, where: within(where, key), now, stored })
     if (fate === 'written' || (fate === 'opened' && (slot as Node).dirty)) continue
     node.tracked?.delete(key)
     if (fate === 'gone') delete node.slots[key]
@@ -77,19 +77,19 @@ function rebaseMembers(
 }
 
 function rebaseSlot(rebase: Rebase, slot: Slot, place: Place): Fate {
-  const { benchmark, now, stored, path } = place
+  const { benchmark, now, stored, where } = place
   if (slot === ABSENT) return now === undefined ? 'gone' : 'written'
   if (slot instanceof Node) {
     const inPlace = slot.benchmark !== undefined && slot.benchmark === benchmark
     if (inPlace || (slot.fresh && benchmark === undefined)) {
       if (slot.fresh && now === undefined) return 'written'
-      if (!canDescend(rebase, slot, now, path)) {
-        supersede(rebase, slot, path)
+      if (!canDescend(rebase, slot, now, where)) {
+        supersede(rebase, slot, where.path)
         return 'gone'
       }
       // A fresh container is what others made of it, with its own content written into that.
       if (slot.fresh) openFresh(slot)
-      rebaseNode(rebase, slot, { value: now as Container, stored }, path)
+      rebaseNode(rebase, slot, { value: now as Container, stored }, where)
       return 'opened'
     }
   }
@@ -99,9 +99,9 @@ function rebaseSlot(rebase: Rebase, slot: Slot, place: Place): Fate {
   return 'written'
 }
 
-function canDescend({ marks }: Rebase, node: Node, now: unknown, path: Path): boolean {
+function canDescend({ marks }: Rebase, node: Node, now: unknown, where: Where): boolean {
   if (typeof now !== 'object' || now === null || containerKind(now) !== node.kind) return false
-  return !marks.replaced(path, node.benchmark ?? {}, now)
+  return !marks.replaced(where.marked, node.benchmark ?? {}, now)
 }
 
 function openFresh(node: Node): void {

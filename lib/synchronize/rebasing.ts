@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { Path } from '../path.js'
+import type { Key, Path } from '../path.js'
 import type { Difference } from '../state/difference.js'
 import type { Node, Slot, Tree } from '../state/node.js'
 import type { Container } from '../state/value.js'
 import type { ForeignMarks } from './marks.js'
+import { ANY_INDEX } from './marks.js'
 
 /** What one rebase goes by, and what it finds. */
 export interface Rebase {
@@ -27,9 +28,24 @@ export interface Theirs {
   readonly stored: unknown
 }
 
+/** Where something stands, in the coordinates of others. */
+export interface Where {
+  readonly path: Path
+  /**
+   * The same as marks may name it: once elements changed places, the index in a mark is that of
+   * another time, so any index fits.
+   */
+  readonly marked: Path
+}
+
+/** What stands at `key` of what stands at `where`. */
+export function within({ path, marked }: Where, key: Key, shifted = false): Where {
+  return { path: [...path, key], marked: [...marked, shifted ? ANY_INDEX : key] }
+}
+
 /** One place before and now. */
 export interface Place {
-  readonly path: Path
+  readonly where: Where
   /** What the benchmark had there; undefined if nothing. */
   readonly benchmark: unknown
   /** What others have there; undefined if nothing. */

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { createSessions } from '../../lib/index.js'
+import { canonical } from '../support/canonical.js'
+import { mutation, Pair, plainState } from '../support/mutations.js'
+import { holds } from '../support/property.js'
+import { forEachStore } from '../support/stores.js'
+
+type Data = Record<string, unknown>
+
+forEachStore('any sequence of mutations, committed', (commits, { name, create }) => {
+  const sessions = createSessions<Data>({ store: create() })
+  const runs = name === 'embedded' ? 300 : 60
+
+  commits('primary state equals client state, after each commit', async () => {
+    await holds(
+      fc.asyncProperty(
+        plainState,
+        fc.array(fc.tuple(mutation, fc.boolean()), { maxLength: 12 }),
+        async (state, steps) => {
+          const session = sessions.create(structuredClone(state))
+          const pair = new Pair(structuredClone(state), session.data)
+          for (const [step, commits] of steps) {
+            pair.apply(step)
+            assert.equal(canonical(session.data), canonical(pair.plain))
+            if (!commits) continue
+            await session.commit()
+            assert.deepEqual(session.changes(), [])
+            assert.equal(canonical(session.data), canonical(pair.plain))
+            const stored = session.isNew ? {} : (await sessions.open(session.id))?.data
+            assert.equal(canonical(stored), canonical(pair.plain))
+          }
+        },
+      ),
+      runs,
+    )
+  })
+
+  commits('what is written while a commit is under way stays pending', async () => {
+    await holds(
+      fc.asyncProperty(
+        plainState,
+        fc.array(mutation, { maxLength: 6 }),
+        fc.array(mutation, { maxLength: 6 }),
+        fc.array(mutation, { maxLength: 3 }),
+        async (state, before, during, after) => {
+          const session = sessions.create({ ...structuredClone(state), created: true })
+          await session.commit()
+          const pair = new Pair({ ...structuredClone(state), created: true }, session.data)
+          for (const step of before) pair.apply(step)
+          const committed = canonical(session.data)
+          const commit = session.commit()
+          for (const step of during) pair.apply(step)
+          await commit
+          assert.equal(canonical(session.data), canonical(pair.plain))
+          assert.equal(canonical((await sessions.open(session.id))?.data), committed)
+          for (const step of after) pair.apply(step)
+          await session.commit()
+          assert.equal(canonical(session.data), canonical(pair.plain))
+          assert.equal(canonical((await sessions.open(session.id))?.data), canonical(pair.plain))
+        },
+      ),
+      runs,
+    )
+  })
+})
