@@ -118,6 +118,7 @@ async function createSession(
   const { settings, clock } = context
   const { data, ...prepared } = prepareData(live)
   if (Object.keys(data).length === 0) return { status: 'unchanged', ...NOTHING }
+  live.beforeNewId()
   const bytes = calculateObjectSize(withWidths(data) as PlainObject)
   checkSize(live, bytes, () => bytes)
   const flight = takeOff(live)

@@ -56,6 +56,8 @@ export interface LiveSession {
   touched: boolean
   /** Set if the next commit leaves nothing of what is stored; each `clear()` sets another one. */
   cleared: object | undefined
+  /** Throws if the browser could not be told a new id any more. */
+  beforeNewId: () => void
   /** Attributes of a new session that are stored although they are no change. */
   initial: readonly string[]
 }
@@ -129,6 +131,7 @@ function createLive(
     timeouts: undefined,
     touched: false,
     cleared: undefined,
+    beforeNewId: () => undefined,
     initial: [],
   }
   // A rebase exchanges the benchmark, so it is looked up at each call.

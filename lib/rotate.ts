@@ -40,6 +40,7 @@ export async function rotateSession(
   keep: Keep,
   deadline: Deadline,
 ): Promise<void> {
+  live.beforeNewId()
   if (live.life === 'stored') return rotateStored(live, keep, deadline)
   const id = createId()
   // What was destroyed is not to come back; what was written under a dead id is kept.

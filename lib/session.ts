@@ -153,6 +153,31 @@ export class OpenSession<T extends object> implements Session<T> {
     return new Date(this.#live.knowledge.expiresAt)
   }
 
+  /** How long it lives from now on if nobody uses it, in milliseconds, by the store's clock. */
+  get lifetime(): number {
+    const { knowledge, context } = this.#live
+    return Math.max(0, knowledge.expiresAt - context.clock.estimate())
+  }
+
+  /** Whether the expiry has moved since it was `before` by so much that the browser is to know. */
+  hasMovedSince(before: number): boolean {
+    const { knowledge, context } = this.#live
+    const { touchAfter } = context.settings
+    if (touchAfter === 0) return knowledge.expiresAt !== before
+    // Once each time that it passes a multiple, however small the steps are in which it moves.
+    return Math.floor(knowledge.expiresAt / touchAfter) !== Math.floor(before / touchAfter)
+  }
+
+  /** Whether it is known to be gone, and has no new id. */
+  get isGone(): boolean {
+    return this.#live.life === 'gone'
+  }
+
+  /** Has `check` called before the session gets an id that the browser does not know. */
+  beforeNewId(check: () => void): void {
+    this.#live.beforeNewId = check
+  }
+
   changes(): Modification[] {
     return toModifications(this.#live.root.tree, differencesOf(this.#live))
   }

@@ -1,0 +1,189 @@
+/**
+ * The session's cookie.
+ *
+ * @module
+ */
+
+import { parse, serialize } from 'cookie'
+import signature from 'cookie-signature'
+import { invalidOption } from '../errors.js'
+
+/** Options of the session's cookie. All are checked when the adapter is created. */
+export interface CookieOptions {
+  /**
+   * Its name, compared byte by byte. Default: `__Host-session`; with a `domain` or another `path`,
+   * `__Secure-session`. Both prefixes make the browser refuse what another host has set
+   * (https://datatracker.ietf.org/doc/draft-ietf-httpbis-rfc6265bis/, section 4.1.3).
+   */
+  name?: string
+  /** The domain whose hosts all get the cookie. Default: none, only the host that set it gets it. */
+  domain?: string
+  /** The path below which it is sent. Default: `/`. */
+  path?: string
+  /** Whether it is sent with requests that come from other sites. Default: `'lax'`. */
+  sameSite?: 'strict' | 'lax' | 'none'
+  /**
+   * Whether it is sent over https only. `'auto'` leaves that away, and the prefix of the name, where
+   * somebody develops on plain http: `NODE_ENV` is not `production`, the host is localhost or a
+   * loopback address, and no proxy is in between. Default: `'auto'`.
+   */
+  secure?: boolean | 'auto'
+  /**
+   * Whether it outlives the browser's session: then it has the session's own expiry, and is sent again
+   * when that has moved, at most once in `touchAfter`. Default: true.
+   */
+  persistent?: boolean
+  /** Whether it is kept apart for each site that embeds this one (CHIPS). Default: false. */
+  partitioned?: boolean
+  /**
+   * Keys to sign it with, of at least 16 characters: the first one signs, all of them verify, so a new
+   * one goes to the front. An id cannot be guessed anyway; a signature lets forged ones be refused
+   * without asking the store. Default: none.
+   */
+  keys?: readonly string[]
+}
+
+/** What a request says about its connection. */
+export interface Connection {
+  /** The `Host` header. */
+  readonly host: string | undefined
+  /** Whether the connection itself is encrypted. */
+  readonly encrypted: boolean
+  /** Whether a proxy says that it forwarded the request. */
+  readonly forwarded: boolean
+}
+
+/** Reads and writes the session's cookie. */
+export interface SessionCookie {
+  /** The value of the cookie, verified; undefined if there is none, or it was forged. */
+  read(header: string | undefined, connection: Connection): string | undefined
+  /** A `Set-Cookie` header with an id, to live for some ms, or as long as the browser's session. */
+  write(id: string, lifetime: number | undefined, connection: Connection): string
+  /** A `Set-Cookie` header that removes the cookie. */
+  expire(connection: Connection): string
+  /** Whether the cookie follows the session's expiry. */
+  readonly persistent: boolean
+}
+
+/** The longest life that browsers give a cookie, in seconds: 400 days. */
+const MAX_AGE = 400 * 24 * 60 * 60
+
+/** A token (RFC 9110, section 5.6.2). */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** Host names, with a leading dot as some write it. */
+const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+/** Any character but controls and the semicolon (RFC 6265, section 4.1.1). */
+const PATH = /^\/[\u0020-\u003A\u003D-\u007E]*$/
+const LOOPBACK = /^(localhost|[^:]*\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+
+/**
+ * Creates the session's cookie.
+ *
+ * @throws {@link SessionError} with code `ERR_INVALID_OPTION` for options that do not fit, or
+ *   contradict one another.
+ */
+export function createCookie(options: CookieOptions = {}): SessionCookie {
+  const { domain, path = '/', sameSite = 'lax', secure = 'auto', persistent = true } = options
+  const { partitioned = false, keys } = options
+  const prefix = domain === undefined && path === '/' ? '__Host-' : '__Secure-'
+  const name = options.name ?? (secure === false ? 'session' : `${prefix}session`)
+  checkOptions({ ...options, name, path, sameSite, secure })
+  let warned = false
+
+  /** Whether somebody develops on plain http. */
+  function isLocal({ host, encrypted, forwarded }: Connection): boolean {
+    if (secure !== 'auto' || encrypted || forwarded) return false
+    if (process.env.NODE_ENV === 'production' || host === undefined) return false
+    return LOOPBACK.test(host)
+  }
+
+  const nameFor = (connection: Connection): string =>
+    isLocal(connection) ? name.replace(/^__(Host|Secure)-/i, '') : name
+
+  function print(value: string, maxAge: number | undefined, connection: Connection): string {
+    const local = isLocal(connection)
+    if (local && !warned) {
+      warned = true
+      process.emitWarning('The session cookie is sent without Secure on plain http to localhost', {
+        code: 'DOTSET_INSECURE_COOKIE',
+        detail: 'With NODE_ENV=production, or another host, it is sent over https only.',
+      })
+    }
+    return serialize(nameFor(connection), value, {
+      path,
+      sameSite,
+      httpOnly: true,
+      secure: secure !== false && !local,
+      ...(domain !== undefined && { domain }),
+      ...(partitioned && !local && { partitioned }),
+      ...(maxAge !== undefined && { maxAge }),
+    })
+  }
+
+  return {
+    persistent,
+    read(header, connection) {
+      if (header === undefined) return undefined
+      const value = parse(header, { decode: text => text })[nameFor(connection)]
+      if (value === undefined || keys === undefined) return value
+      for (const key of keys) {
+        const verified = signature.unsign(safeDecode(value), key)
+        if (verified !== false) return verified
+      }
+      return undefined
+    },
+    write(id, lifetime, connection) {
+      const [key] = keys ?? []
+      const value = key === undefined ? id : signature.sign(id, key)
+      if (lifetime === undefined) return print(value, undefined, connection)
+      return print(value, Math.min(Math.round(lifetime / 1000), MAX_AGE), connection)
+    },
+    expire: connection => print('', 0, connection),
+  }
+}
+
+/** Signatures are base64, of which a cookie's value may hold some characters only encoded. */
+function safeDecode(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return ''
+  }
+}
+
+type Checked = CookieOptions &
+  Required<Pick<CookieOptions, 'name' | 'path' | 'sameSite' | 'secure'>>
+
+function checkOptions({ name, domain, path, sameSite, secure, partitioned, keys }: Checked): void {
+  const refuse = (option: string, why: string): never => {
+    throw invalidOption(`cookie.${option}`, why)
+  }
+  if (!NAME.test(name)) refuse('name', 'it may hold letters, digits and some punctuation only')
+  if (domain !== undefined && !DOMAIN.test(domain)) refuse('domain', 'it must be a host name')
+  if (!PATH.test(path)) refuse('path', 'it must begin with "/" and hold no ";"')
+  if (!['strict', 'lax', 'none'].includes(sameSite)) {
+    refuse('sameSite', "it must be 'strict', 'lax' or 'none'")
+  }
+  if (typeof secure !== 'boolean' && secure !== 'auto') {
+    refuse('secure', "it must be true, false or 'auto'")
+  }
+  if (/^__Host-/i.test(name) && (domain !== undefined || path !== '/')) {
+    refuse('name', 'browsers refuse __Host- with a domain or another path, use __Secure- there')
+  }
+  if (/^__(Host|Secure)-/i.test(name) && secure === false) {
+    refuse('name', 'browsers refuse this prefix without secure, choose another name')
+  }
+  if (sameSite === 'none' && secure === false) {
+    refuse('sameSite', "browsers refuse 'none' without secure, set secure to true")
+  }
+  if (partitioned === true && secure === false) {
+    refuse('partitioned', 'browsers refuse it without secure, set secure to true')
+  }
+  if (keys === undefined) return
+  if (!Array.isArray(keys) || keys.length === 0) {
+    refuse('keys', 'it must be a list with at least one key, or be left out')
+  }
+  if (keys.some(key => typeof key !== 'string' || key.length < 16)) {
+    refuse('keys', 'each must be a string of at least 16 characters')
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Sessions in Express 5, and in whatever else takes its kind of middleware.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SessionError } from '../errors.js'
+import type { Session } from '../session.js'
+import type { Sessions } from '../sessions.js'
+import { holdResponse } from './hold.js'
+import type { RequestLike } from './node.js'
+import { headOf } from './node.js'
+import type { AdapterOptions, RequestSession } from './request.js'
+import { createPolicy } from './request.js'
+import { defineSession } from './session-object.js'
+
+export type { CookieOptions } from './cookie.js'
+export type { RequestLike } from './node.js'
+export type { AdapterOptions } from './request.js'
+
+/** Options of {@link session}. */
+export interface ExpressOptions extends AdapterOptions {
+  /**
+   * The property of the request under which middleware finds the session that was made for
+   * express-session (Passport, connect-flash): `'session'`. Default: none.
+   */
+  requestProperty?: string
+}
+
+/** Calls what comes after a middleware; with an error, what handles errors. */
+export type Next = (error?: unknown) => void
+
+/** The middleware that gives each request its session. */
+export interface ExpressSession<T extends object> {
+  (request: IncomingMessage, response: ServerResponse, next: Next): void
+  /**
+   * The session of a request.
+   *
+   * @throws {@link SessionError} with code `ERR_NO_SESSION` if the middleware has not seen the request.
+   */
+  of(request: IncomingMessage): Session<T>
+  /**
+   * Opens the session of a request outside of the middleware, for a WebSocket upgrade for example. It
+   * is not committed by itself.
+   *
+   * @param request A request, or its `Cookie` header.
+   * @returns null if there is no session.
+   */
+  open(request: RequestLike): Promise<Session<T> | null>
+  /**
+   * Middleware for errors, to be mounted before one that turns errors into a status below 500: it
+   * tells that the handler failed, so that changes are discarded.
+   */
+  errors(error: unknown, request: IncomingMessage, response: ServerResponse, next: Next): void
+}
+
+/**
+ * Creates the middleware that gives each request its session.
+ *
+ * The session is committed before the first byte of the response leaves; if that fails, the error is
+ * the response. What is changed later, while a response is streamed, is committed before its last
+ * byte.
+ *
+ * @throws {@link SessionError} with code `ERR_INVALID_OPTION` for options that do not fit.
+ * @example
+ * ```ts
+ * const web = session(sessions)
+ * app.use(web)
+ * app.get('/', (request, response) => {
+ *   response.send(`visit ${++web.of(request).data.views}`)
+ * })
+ * ```
+ */
+export function session<T extends object>(
+  sessions: Sessions<T>,
+  options: ExpressOptions = {},
+): ExpressSession<T> {
+  const policy = createPolicy(sessions, options)
+  const { requestProperty } = options
+  const requests = new WeakMap<IncomingMessage, RequestSession<T>>()
+
+  async function begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: Next,
+  ): Promise<void> {
+    try {
+      const opened = await policy.begin(headOf(request))
+      requests.set(request, opened)
+      if (requestProperty !== undefined) defineSession(request, requestProperty, opened)
+      holdResponse(response, {
+        async beforeFirstByte() {
+          const error = await opened.finish(response.statusCode)
+          return { error, cookie: opened.takeCookie() }
+        },
+        fail: next,
+        beforeLastByte: () => opened.finishLate(),
+      })
+    } catch (error) {
+      return next(error)
+    }
+    next()
+  }
+
+  function sessionMiddleware(request: IncomingMessage, response: ServerResponse, next: Next): void {
+    if (requests.has(request)) next()
+    else void begin(request, response, next)
+  }
+
+  return Object.assign(sessionMiddleware, {
+    of(request: IncomingMessage): Session<T> {
+      const opened = requests.get(request)
+      if (opened !== undefined) return opened.session
+      throw new SessionError(
+        'ERR_NO_SESSION',
+        'Cannot give the session of this request: the middleware has not seen it, mount it before',
+      )
+    },
+    open: (request: RequestLike) => policy.open(headOf(request)),
+    errors(error: unknown, request: IncomingMessage, _response: ServerResponse, next: Next): void {
+      const opened = requests.get(request)
+      if (opened !== undefined) opened.failed = true
+      next(error)
+    },
+  })
+}
