@@ -127,6 +127,7 @@ export class OpenSession<T extends object> implements Session<T> {
   /** The end of the last of the calls that run one after another, and how many have not ended. */
   #last: Promise<void> = Promise.resolve()
   #waiting = 0
+  #destroyed = false
 
   constructor(live: LiveSession, guard: Guard) {
     this.#live = live
@@ -168,9 +169,9 @@ export class OpenSession<T extends object> implements Session<T> {
     return Math.floor(knowledge.expiresAt / touchAfter) !== Math.floor(before / touchAfter)
   }
 
-  /** Whether it is known to be gone, and has no new id. */
-  get isGone(): boolean {
-    return this.#live.life === 'gone'
+  /** Whether it was destroyed here, and has no new id. */
+  get isDestroyed(): boolean {
+    return this.#destroyed && this.#live.life === 'gone'
   }
 
   /** Has `check` called before the session gets an id that the browser does not know. */
@@ -214,6 +215,7 @@ export class OpenSession<T extends object> implements Session<T> {
       const { store } = live.context.settings
       const { key, life } = live
       live.life = 'gone'
+      this.#destroyed = true
       if (life === 'new' || life === 'gone') return
       try {
         await this.#deadline().persist('destroy the session', each => store.remove(key, each))

@@ -127,7 +127,7 @@ export class RequestSession<T extends object> {
   takeCookie(): string | undefined {
     this.#headersSent = true
     const { session } = this
-    if (session.isGone) return this.#opened ? this.#cookie.expire(this.#head) : undefined
+    if (session.isDestroyed) return this.#opened ? this.#cookie.expire(this.#head) : undefined
     if (session.isNew) return undefined
     const persistent = this.#cookie.persistent && !this.browserSession
     const moved = session.hasMovedSince(this.#expiresAt)

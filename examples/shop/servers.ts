@@ -1,0 +1,152 @@
+/**
+ * The shop on two kinds of session, over the same kind of store.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { subscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import MongoConnectStore from 'connect-mongo'
+import type { CommitMessage, Modification } from 'dotset'
+import { createSessions, memoryStore } from 'dotset'
+import { session } from 'dotset/express'
+import { mongoStore } from 'dotset/mongodb'
+import type { Express, Request } from 'express'
+import express from 'express'
+import expressSession, { MemoryStore } from 'express-session'
+import type { Collection } from 'mongodb'
+import { BSON, MongoClient } from 'mongodb'
+import { z } from 'zod'
+import { printPage } from './page.js'
+import type { ShopSession } from './shop.js'
+import { openShop } from './shop.js'
+
+/** A shop that is open. */
+export interface RunningShop {
+  readonly name: string
+  readonly url: string
+  /** What went to the store so far. */
+  readonly traffic: Traffic
+  close(): Promise<void>
+}
+
+/** What went to a store. */
+export interface Traffic {
+  writes: number
+  bytes: number
+}
+
+/** What dotset's sessions hold: `web.of(request).data` has this type. */
+export const shopSchema = z.object({
+  cart: z.array(z.object({ item: z.string(), price: z.number(), quantity: z.int() })).optional(),
+  views: z.record(z.string(), z.int()).optional(),
+})
+
+/** Opens the shop on dotset, with a page to look at. */
+export async function openWithDotset(mongo: string | undefined): Promise<RunningShop> {
+  const traffic: Traffic = { writes: 0, bytes: 0 }
+  const database = mongo === undefined ? undefined : await connect(mongo, traffic)
+  const store = database === undefined ? memoryStore() : mongoStore(database.collection)
+  if (database === undefined) {
+    subscribe('dotset:commit', message => {
+      const { attempts, bytes } = message as CommitMessage
+      traffic.writes += attempts
+      traffic.bytes += bytes
+    })
+  }
+  const sessions = createSessions({ store, schema: shopSchema })
+  const web = session(sessions)
+  const app = express()
+  app.use(web)
+  const last = new Map<string, Modification[]>()
+  openShop(
+    app,
+    request => web.of(request).data,
+    async request => {
+      const { modifications } = await web.of(request).commit()
+      last.set(web.of(request).key, modifications)
+    },
+  )
+  app.get('/', (request, response) => {
+    const { data, key } = web.of(request)
+    response.send(printPage(data, last.get(key)))
+  })
+  return listen('dotset', app, traffic, async () => {
+    await sessions.close()
+    await database?.close()
+  })
+}
+
+/** Opens the same shop on express-session. */
+export async function openWithExpressSession(mongo: string | undefined): Promise<RunningShop> {
+  const traffic: Traffic = { writes: 0, bytes: 0 }
+  const database = mongo === undefined ? undefined : await connect(mongo, traffic)
+  const store =
+    database === undefined
+      ? countWrites(new MemoryStore(), traffic)
+      : MongoConnectStore.create({
+          client: database.client,
+          dbName: database.collection.dbName,
+          collectionName: database.collection.collectionName,
+        })
+  const app = express()
+  app.use(expressSession({ store, secret: randomUUID(), resave: false, saveUninitialized: false }))
+  openShop(app, request => (request as Request & { session: ShopSession }).session)
+  const name = database === undefined ? 'express-session' : 'express-session + connect-mongo'
+  return listen(name, app, traffic, async () => database?.close())
+}
+
+interface CountedDatabase {
+  readonly client: MongoClient
+  readonly collection: Collection
+  close(): Promise<void>
+}
+
+/** Connects to a collection of its own, of which every write is counted. */
+async function connect(uri: string, traffic: Traffic): Promise<CountedDatabase> {
+  const client = new MongoClient(uri, { monitorCommands: true })
+  client.on('commandStarted', ({ commandName, command }) => {
+    if (!['insert', 'update', 'delete'].includes(commandName)) return
+    traffic.writes++
+    traffic.bytes += BSON.calculateObjectSize(command)
+  })
+  await client.connect()
+  const collection = client.db('dotset_example').collection(`sessions_${randomUUID()}`)
+  const close = async (): Promise<void> => {
+    await collection.drop()
+    await client.close()
+  }
+  return { client, collection, close }
+}
+
+function countWrites(store: MemoryStore, traffic: Traffic): MemoryStore {
+  const set = store.set.bind(store)
+  store.set = (id, data, callback) => {
+    traffic.writes++
+    traffic.bytes += Buffer.byteLength(JSON.stringify(data))
+    set(id, data, callback)
+  }
+  return store
+}
+
+async function listen(
+  name: string,
+  app: Express,
+  traffic: Traffic,
+  closeStore: () => Promise<void>,
+): Promise<RunningShop> {
+  const server: Server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    name,
+    url: `http://localhost:${port}`,
+    traffic,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await closeStore()
+    },
+  }
+}
