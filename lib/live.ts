@@ -25,6 +25,7 @@ import { readMarks } from './synchronize/marks.js'
 import { rebaseRoot } from './synchronize/rebase.js'
 import type { Knowledge } from './synchronize/statement.js'
 import { knowledgeOf } from './synchronize/statement.js'
+import type { Imported } from './track/stray.js'
 import { createTree } from './track/tree.js'
 
 /** What the sessions of one `createSessions` share. */
@@ -58,6 +59,8 @@ export interface LiveSession {
   cleared: object | undefined
   /** Throws if the browser could not be told a new id any more. */
   beforeNewId: () => void
+  /** Objects of the application that were imported, to notice writes that miss the session. */
+  readonly imported: Imported[]
   /** Attributes of a new session that are stored although they are no change. */
   initial: readonly string[]
 }
@@ -132,6 +135,7 @@ function createLive(
     touched: false,
     cleared: undefined,
     beforeNewId: () => undefined,
+    imported: [],
     initial: [],
   }
   // A rebase exchanges the benchmark, so it is looked up at each call.

@@ -42,10 +42,17 @@ export function overlap(a: Path, b: Path): boolean {
  * and `'1.5'` are ordinary keys.
  */
 export function arrayIndex(key: string): number {
-  const first = key.charCodeAt(0)
-  if (!(first >= 48 && first <= 57)) return -1
-  const index = Number(key)
-  return index < 4294967295 && String(index) === key ? index : -1
+  const { length } = key
+  if (length === 0 || length > 10) return -1
+  // Digit by digit: this runs at each access to an element.
+  let index = key.charCodeAt(0) - 48
+  if (index === 0 && length > 1) return -1
+  for (let at = 0; at < length; at++) {
+    const digit = key.charCodeAt(at) - 48
+    if (!(digit >= 0 && digit <= 9)) return -1
+    index = at === 0 ? digit : index * 10 + digit
+  }
+  return index < 4294967295 ? index : -1
 }
 
 /** A path as people write it, for messages: `cart[3].qty`, `["a.b"].c`. */

@@ -37,7 +37,7 @@ export interface Prepared {
 export function prepareWrites(live: LiveSession): Prepared {
   const { root, benchmark, context } = live
   const { schema } = context.settings
-  importAdopted(root)
+  importAdopted(root, live.imported)
   const differences = differencesOf(live)
   const known = differences.filter(({ path }) => schema?.knows(String(path[0])) !== false)
   const outgoing = new Outgoing(root, schema)
@@ -91,7 +91,7 @@ function unsetAttribute(name: string): Write {
 export function prepareData(live: LiveSession): Omit<Prepared, 'writes'> & { data: PlainObject } {
   const { root, initial, context } = live
   const { schema } = context.settings
-  importAdopted(root)
+  importAdopted(root, live.imported)
   const changed = new Set(differencesOf(live).map(({ path }) => String(path[0])))
   const outgoing = new Outgoing(root, schema)
   const data: PlainObject = {}

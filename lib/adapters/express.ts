@@ -37,7 +37,7 @@ export interface ExpressSession<T extends object> {
   /**
    * The session of a request.
    *
-   * @throws {@link SessionError} with code `ERR_NO_SESSION` if the middleware has not seen the request.
+   * @throws `SessionError` with code `ERR_NO_SESSION` if the middleware has not seen the request.
    */
   of(request: IncomingMessage): Session<T>
   /**
@@ -62,7 +62,7 @@ export interface ExpressSession<T extends object> {
  * the response. What is changed later, while a response is streamed, is committed before its last
  * byte.
  *
- * @throws {@link SessionError} with code `ERR_INVALID_OPTION` for options that do not fit.
+ * @throws `SessionError` with code `ERR_INVALID_OPTION` for options that do not fit.
  * @example
  * ```ts
  * const web = session(sessions)

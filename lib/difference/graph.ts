@@ -10,7 +10,7 @@ import { copyValue } from '../state/copy.js'
 import type { Difference } from '../state/difference.js'
 import { equalsItem } from '../state/equal.js'
 import type { Item, Tree } from '../state/node.js'
-import { ABSENT, itemOf, Leaf, Node } from '../state/node.js'
+import { ABSENT, itemOf, Leaf, Node, slotAt } from '../state/node.js'
 import { elementAt, elementsOf, keysOf, lengthOf, memberAt, sourceAt } from '../state/read.js'
 import type { PlainObject } from '../state/value.js'
 import { containerKind } from '../state/value.js'
@@ -47,7 +47,7 @@ function visitKeys(walk: Walk, node: Node): void {
   for (const key of node.tracked) {
     walk.trail.push(key)
     const before = sourceAt(node, key)
-    const slot = node.slots[key]
+    const slot = slotAt(node, key)
     if (slot === ABSENT) walk.found.push({ op: 'unset', path: [...walk.trail], before })
     else if (slot !== undefined) compare(walk, before, slot)
     walk.trail.pop()
@@ -151,7 +151,8 @@ function visitElements(walk: Walk, node: Node): void {
 function visitTracked(walk: Walk, node: Node): true {
   const benchmark = node.benchmark as unknown[]
   for (const index of (node.tracked ?? []) as Iterable<number>) {
-    if (index < benchmark.length) compareElement(walk, benchmark, index, node.slots[index] as Item)
+    if (index < benchmark.length)
+      compareElement(walk, benchmark, index, slotAt(node, index) as Item)
   }
   return true
 }

@@ -15,6 +15,7 @@ export type Saved = Pick<
   | 'adopted'
   | 'fresh'
   | 'slots'
+  | 'elements'
   | 'tracked'
   | 'dirty'
   | 'moved'
@@ -40,6 +41,7 @@ export function save(node: Node): Saved {
     adopted: node.adopted,
     fresh: node.fresh,
     slots: Object.assign(new Slots(), node.slots),
+    elements: node.elements && new Map(node.elements),
     tracked: node.tracked && new Set(node.tracked),
     dirty: node.dirty,
     moved: node.moved && new Set(node.moved),

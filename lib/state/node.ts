@@ -34,9 +34,9 @@ export class Leaf {
 /** What a slot holds: a primitive as it is, an object behind its node or leaf, or `ABSENT`. */
 export type Slot = string | number | bigint | boolean | null | Node | Leaf | typeof ABSENT
 
-/** The slots of a node by key. Nothing is inherited, so any key is an ordinary one. */
+/** The slots of an object or a Map, by key. Nothing is inherited, so any key is an ordinary one. */
 export interface Slots {
-  [key: Key]: Slot | undefined
+  [key: string]: Slot | undefined
 }
 
 /** Creates empty slots: as unprejudiced as `Object.create(null)`, and three times as fast. */
@@ -92,8 +92,10 @@ export class Node {
   handle: object
   /** What keys without a slot are read from: the benchmark, or the caller's object if adopted. */
   source: Container
-  /** What was read as an object or written, by key. Overlays `source`. */
+  /** Of an object or a Map: what was read as an object or written. Overlays `source`. */
   slots: Slots
+  /** Of an array or a Set, the same by index. */
+  elements: Map<number, Slot> | undefined
   /** The tracked accesses: keys written here, or below which something was written. */
   tracked: Set<Key> | undefined
   /** Whether something was written here or below, and all ancestors know it. */
@@ -135,6 +137,7 @@ export class Node {
     this.handle = this
     this.source = benchmark ?? EMPTY[kind]
     this.slots = NO_SLOTS
+    this.elements = undefined
     this.tracked = undefined
     this.dirty = false
     this.parent = undefined
@@ -155,10 +158,38 @@ export class Node {
   }
 }
 
+/** What the slot of `node` at `key` holds; undefined if there is none. */
+export function slotAt(node: Node, key: Key): Slot | undefined {
+  return typeof key === 'number' ? node.elements?.get(key) : node.slots[key]
+}
+
 /** Sets a slot of `node`. */
 export function setSlot(node: Node, key: Key, slot: Slot): void {
-  if (node.slots === NO_SLOTS) node.slots = new Slots()
-  node.slots[key] = slot
+  if (typeof key === 'number') {
+    node.elements ??= new Map()
+    node.elements.set(key, slot)
+  } else {
+    if (node.slots === NO_SLOTS) node.slots = new Slots()
+    node.slots[key] = slot
+  }
+}
+
+/** Removes a slot of `node`: what it reads from shows again. */
+export function deleteSlot(node: Node, key: Key): void {
+  if (typeof key === 'number') node.elements?.delete(key)
+  else delete node.slots[key]
+}
+
+/** All slots of `node`, in no particular order. */
+export function slotsOf(node: Node): [key: Key, slot: Slot][] {
+  if (node.elements !== undefined) return [...node.elements]
+  return Object.entries(node.slots) as [string, Slot][]
+}
+
+/** Removes all slots of `node`. */
+export function clearSlots(node: Node): void {
+  node.slots = NO_SLOTS
+  node.elements = undefined
 }
 
 /** The node of a handle, or undefined if `value` is none. */
@@ -174,7 +205,7 @@ export function itemOf(tree: Tree, value: object): Node | Leaf | undefined {
 
 /** Whether `parent` holds `child` at `key`. */
 export function holds(parent: Node, key: Key, child: Node): boolean {
-  if (parent.items === undefined) return parent.slots[key] === child
+  if (parent.items === undefined) return slotAt(parent, key) === child
   return Array.isArray(parent.items) ? parent.items.includes(child) : parent.items.has(child)
 }
 

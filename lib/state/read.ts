@@ -6,7 +6,7 @@
 
 import type { Key } from '../path.js'
 import type { Item, Node } from './node.js'
-import { ABSENT, PENDING } from './node.js'
+import { ABSENT, PENDING, slotAt } from './node.js'
 import type { PlainObject } from './value.js'
 
 /** Whether what `node` reads from has `key` itself. */
@@ -28,7 +28,7 @@ export function sourceAt(node: Node, key: Key): unknown {
 
 /** Whether an object or a Map has `key`. */
 export function hasMember(node: Node, key: Key): boolean {
-  const slot = node.slots[key]
+  const slot = slotAt(node, key)
   if (slot !== undefined) return slot !== ABSENT
   if (!sourceHas(node, key)) return false
   return node.adopted ? sourceAt(node, key) !== undefined : true
@@ -36,7 +36,7 @@ export function hasMember(node: Node, key: Key): boolean {
 
 /** What an object or a Map holds at `key`; undefined if nothing. */
 export function memberAt(node: Node, key: Key): Item | undefined {
-  const slot = node.slots[key]
+  const slot = slotAt(node, key)
   if (slot === undefined) return sourceAt(node, key) as Item | undefined
   return slot === ABSENT ? undefined : slot
 }
@@ -74,7 +74,7 @@ export function lengthOf(node: Node): number {
 export function elementAt(node: Node, index: number): Item | undefined {
   if (node.items !== undefined) return (node.items as Item[])[index]
   if (index >= lengthOf(node)) return undefined
-  const slot = node.slots[index] as Item | undefined
+  const slot = node.elements?.get(index) as Item | undefined
   if (slot !== undefined) return slot
   return ((node.source as unknown[])[index] ?? null) as Item
 }
@@ -85,7 +85,7 @@ export function elementsOf(node: Node): readonly Item[] {
   if (items !== undefined) return Array.isArray(items) ? items : [...items]
   if (kind === 'set') {
     return Array.from(node.source as Set<unknown>, (member, index) => {
-      return (node.slots[index] ?? member) as Item
+      return (node.elements?.get(index) ?? member) as Item
     })
   }
   return copyElements(node)
@@ -97,6 +97,8 @@ export function copyElements(node: Node): Item[] {
   // Holes, and undefined, are null in a session.
   const whole = source.includes(undefined as never)
   const elements = whole ? Array.from(source, element => element ?? null) : source.slice()
-  for (const index in node.slots) elements[Number(index)] = node.slots[index] as Item
+  if (node.elements !== undefined) {
+    for (const [index, slot] of node.elements) elements[index] = slot as Item
+  }
   return elements
 }

@@ -7,8 +7,8 @@
 import type { Key } from '../path.js'
 import type { Journal } from './journal.js'
 import { restore } from './journal.js'
-import type { Item, Node, Slot, Slots } from './node.js'
-import { ABSENT } from './node.js'
+import type { Item, Node, Slot } from './node.js'
+import { ABSENT, slotAt, slotsOf } from './node.js'
 import { elementsOf } from './read.js'
 import { put, remove, rewrite } from './write.js'
 
@@ -18,7 +18,7 @@ import { put, remove, rewrite } from './write.js'
  */
 export function around(journal: Journal, work: () => void): void {
   const written = [...journal].map(([node, saved]) => {
-    const now = isSequence(node) ? [...elementsOf(node)] : { ...node.slots }
+    const now = isSequence(node) ? [...elementsOf(node)] : new Map(slotsOf(node))
     restore(node, saved)
     return { node, now }
   })
@@ -39,15 +39,14 @@ function elementWrites(node: Node, now: readonly Item[]): () => void {
   }
 }
 
-function slotWrites(node: Node, now: Slots): () => void {
-  const before = node.slots
-  const keys = new Set<Key>([...Object.keys(now), ...Object.keys(before)])
-  const changed = [...keys].filter(key => now[key] !== before[key])
+function slotWrites(node: Node, now: ReadonlyMap<Key, Slot>): () => void {
+  const keys = new Set([...now.keys(), ...slotsOf(node).map(([key]) => key)])
+  const changed = [...keys].filter(key => now.get(key) !== slotAt(node, key))
   return () => {
     for (const key of changed) {
-      const slot: Slot | undefined = now[key]
+      const slot = now.get(key)
       if (slot === undefined || slot === ABSENT) remove(node, key)
-      else if (node.slots[key] !== slot) put(node, key, slot)
+      else if (slotAt(node, key) !== slot) put(node, key, slot)
     }
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Key } from '../path.js'
-import { link, Node, Slots, setSlot } from './node.js'
+import { clearSlots, link, Node, setSlot, slotsOf } from './node.js'
 import type { PlainObject } from './value.js'
 
 /**
@@ -18,7 +18,7 @@ export function reset(node: Node): void {
   if (!node.dirty || node.benchmark === undefined) return
   const nodes = benchmarkNodes(node)
   node.source = node.benchmark
-  node.slots = new Slots()
+  clearSlots(node)
   node.tracked = undefined
   node.dirty = false
   node.missed = undefined
@@ -40,7 +40,7 @@ function benchmarkNodes(node: Node): Map<Key, Node> {
   const places = benchmarkPlaces(node)
   const candidates = [
     ...(node.displaced?.values() ?? []),
-    ...(Object.values(node.slots) as unknown[]),
+    ...slotsOf(node).map(([, slot]) => slot),
     ...(node.items ?? []),
   ]
   for (const child of candidates) {

@@ -6,7 +6,17 @@
 
 import type { Key } from '../path.js'
 import type { Item } from './node.js'
-import { ABSENT, Leaf, link, Node, Slots, setSlot, unlink } from './node.js'
+import {
+  ABSENT,
+  clearSlots,
+  deleteSlot,
+  Leaf,
+  link,
+  Node,
+  setSlot,
+  slotAt,
+  unlink,
+} from './node.js'
 import { elementsOf, keysOf } from './read.js'
 import type { Container, PlainObject } from './value.js'
 import { isMutableLeaf } from './value.js'
@@ -41,17 +51,17 @@ function settleKeys(node: Node, settlement: Settlement): Container {
   const keys = (node.benchmark === undefined ? keysOf(node) : (node.tracked ?? [])) as string[]
   node.tracked = undefined
   for (const key of keys) {
-    const slot = node.slots[key] as Item | typeof ABSENT | undefined
+    const slot = slotAt(node, key) as Item | typeof ABSENT | undefined
     if (slot === undefined || slot === ABSENT) {
       if (container instanceof Map) container.delete(key)
       else delete container[key]
-      delete node.slots[key]
+      deleteSlot(node, key)
       continue
     }
     const value = settleItem(slot, memberOf(container, key), settlement)
     if (container instanceof Map) container.set(key, value)
     else container[key] = value
-    if (!(slot instanceof Node) && !(slot instanceof Leaf)) delete node.slots[key]
+    if (!(slot instanceof Node) && !(slot instanceof Leaf)) deleteSlot(node, key)
     stayTracked(node, key, slot)
   }
   return container
@@ -83,9 +93,9 @@ function settleArray(node: Node, settlement: Settlement): Container {
     container = ownBenchmark(node) as unknown[]
     node.tracked = undefined
     for (const index of (tracked ?? []) as Iterable<number>) {
-      const slot = node.slots[index] as Item
+      const slot = slotAt(node, index) as Item
       container[index] = settleItem(slot, container[index], settlement)
-      if (!(slot instanceof Node) && !(slot instanceof Leaf)) delete node.slots[index]
+      if (!(slot instanceof Node) && !(slot instanceof Leaf)) deleteSlot(node, index)
       stayTracked(node, index, slot)
     }
     if (settlement.exact) node.verified = container.length
@@ -116,7 +126,7 @@ function settleSet(node: Node, settlement: Settlement): Container {
 function adoptElements(node: Node, elements: readonly Item[]): void {
   node.items = undefined
   node.tracked = undefined
-  node.slots = new Slots()
+  clearSlots(node)
   for (const item of elements) if (item instanceof Node) unlink(node, item)
   elements.forEach((item, index) => {
     if (!(item instanceof Node) && !(item instanceof Leaf)) return

@@ -6,7 +6,7 @@
 
 import type { Modification } from '../modification.js'
 import type { Key } from '../path.js'
-import { Node } from './node.js'
+import { Node, slotAt, slotsOf } from './node.js'
 
 /** What `stored`, a container as primary state holds it, has at `key`; undefined if nothing. */
 export function storedAt(stored: unknown, key: Key): unknown {
@@ -22,7 +22,7 @@ export function bindStored(root: Node, modifications: readonly Modification[]): 
     for (const key of path) {
       if (!(node instanceof Node)) break
       node.stored = stored
-      node = node.slots[key]
+      node = slotAt(node, key)
       stored = storedAt(stored, key)
     }
     if (node instanceof Node) bindNode(node, stored)
@@ -32,7 +32,7 @@ export function bindStored(root: Node, modifications: readonly Modification[]): 
 /** Tells `node` and all below what is stored for them. */
 export function bindNode(node: Node, stored: unknown): void {
   node.stored = stored
-  for (const [key, child] of Object.entries(node.slots)) {
+  for (const [key, child] of slotsOf(node)) {
     if (child instanceof Node) bindNode(child, storedAt(stored, key))
   }
 }

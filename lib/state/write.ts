@@ -8,13 +8,13 @@ import type { Key } from '../path.js'
 import { keep } from './journal.js'
 import { markDirty, track } from './mark.js'
 import type { Item, Slot } from './node.js'
-import { ABSENT, link, Node, setSlot } from './node.js'
+import { ABSENT, deleteSlot, link, Node, setSlot, slotAt } from './node.js'
 import { own } from './open.js'
 import { copyElements, hasMember, sourceHas } from './read.js'
 
 /** Puts `slot` at `key` of an object, a Map, or an array that keeps its order. */
 export function put(node: Node, key: Key, slot: Slot): void {
-  const current = node.slots[key]
+  const current = slotAt(node, key)
   if (current === slot && typeof slot !== 'object') return
   keep(node)
   own(node)
@@ -35,13 +35,13 @@ export function remove(node: Node, key: Key): boolean {
   if (!hasMember(node, key)) return false
   keep(node)
   own(node)
-  displace(node, key, node.slots[key])
+  displace(node, key, slotAt(node, key))
   if (sourceHas(node, key)) {
     setSlot(node, key, ABSENT)
     node.moved?.delete(key)
     track(node, key)
   } else {
-    delete node.slots[key]
+    deleteSlot(node, key)
     node.tracked?.delete(key)
     markDirty(node)
   }
@@ -86,7 +86,7 @@ export function dropLast(node: Node): boolean {
   if (node.items !== undefined || node.adopted || last < 0) return false
   if (sourceHas(node, last)) return false
   keep(node)
-  delete node.slots[last]
+  deleteSlot(node, last)
   node.tracked?.delete(last)
   node.length = last
   markDirty(node)

@@ -64,7 +64,7 @@ const FIELDS: Document = Object.fromEntries(
  * sharded by hashed `_id`.
  *
  * @param collection A collection of the caller's own client. dotset neither connects nor closes it.
- * @throws {@link SessionError} with code `ERR_INVALID_OPTION` if the collection is one of another
+ * @throws `SessionError` with code `ERR_INVALID_OPTION` if the collection is one of another
  *   major version of the driver, or a path to index is none.
  * @example
  * ```ts

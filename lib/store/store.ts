@@ -23,6 +23,18 @@ export interface NewDocument extends Bookkeeping {
   readonly data: Record<string, unknown>
 }
 
+/** `rev` has to be what it was: nobody else committed. */
+export interface RevExactly {
+  /** What `rev` was. */
+  readonly exactly: number
+}
+
+/** `rev` has to be near what it was: no token has left the list since. */
+export interface RevBelow {
+  /** What `rev` must not have reached. */
+  readonly below: number
+}
+
 /** One commit: what is written, and what it requires. It is applied as a whole or not at all. */
 export interface Statement {
   /** What the store knows the session by. */
@@ -30,7 +42,7 @@ export interface Statement {
   /** Required to be absent from the document's tokens, and added to them. */
   readonly token: bigint
   /** Required of `rev`: to be exactly this, or less than this. It is raised by 1. */
-  readonly rev: { readonly exactly: number } | { readonly below: number }
+  readonly rev: RevExactly | RevBelow
   /** Required of `layout`: these counters have these values, where 0 is absent too. */
   readonly layout: ReadonlyMap<string, number>
   /** The modified subset, as it is to be stored: prefix-free, all keys safe. */

@@ -9,6 +9,14 @@ import type { Modification } from '../modification.js'
 import type { Path } from '../path.js'
 import { isSafeKey, printPath } from '../path.js'
 
+/** Elements that are appended to an array. */
+export interface Appended {
+  /** The elements, in order. */
+  $each: unknown[]
+  /** How many elements stay; counted from the end, if it is negative. */
+  $slice?: number
+}
+
 /** An update document: operators, each with dotted paths. */
 export interface UpdateDocument {
   /** Values written at their paths. */
@@ -16,7 +24,7 @@ export interface UpdateDocument {
   /** Paths that are removed. */
   $unset?: Record<string, ''>
   /** Elements appended to the arrays at their paths. */
-  $push?: Record<string, { $each: unknown[]; $slice?: number }>
+  $push?: Record<string, Appended>
   /** Differences added to the numbers at their paths. */
   $inc?: Record<string, unknown>
   /** Values that become those at their paths if they are greater. */
@@ -34,7 +42,7 @@ export interface Update {
  * fences and the bookkeeping.
  *
  * @param modifications As `session.changes()` or a commit lists them: no two overlap.
- * @throws {@link SessionError} with code `ERR_INVALID_ARGUMENT` if a path has a key that MongoDB would
+ * @throws `SessionError` with code `ERR_INVALID_ARGUMENT` if a path has a key that MongoDB would
  *   take for something else (empty, with a dot, or with a leading `$`). A commit writes the nearest
  *   parent whole then.
  * @example

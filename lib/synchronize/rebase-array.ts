@@ -8,7 +8,7 @@
 import type { Path } from '../path.js'
 import { equalsItem } from '../state/equal.js'
 import type { Item, Slot } from '../state/node.js'
-import { Leaf, link, Node, Slots, setSlot, unlink } from '../state/node.js'
+import { clearSlots, Leaf, link, Node, setSlot, slotsOf, unlink } from '../state/node.js'
 import { elementsOf } from '../state/read.js'
 import { storedAt } from '../state/stored.js'
 import { matchElements } from './match.js'
@@ -42,9 +42,10 @@ export function rebaseArray(
     theirs,
     node.verified,
   )
-  const { items, slots, length } = node
+  const { items, length } = node
+  const slots = slotsOf(node) as [number, Slot][]
   setBenchmark(node, theirs)
-  node.slots = new Slots()
+  clearSlots(node)
   node.tracked = undefined
   node.length = node.verified = versions.now.length
   if (Array.isArray(items)) {
@@ -92,7 +93,7 @@ function moveSlots(
   rebase: Rebase,
   versions: Versions,
   node: Node,
-  slots: Slots,
+  slots: readonly [number, Slot][],
   length: number,
   rebaseSlot: RebaseSlot,
 ): void {
@@ -103,8 +104,7 @@ function moveSlots(
     node.tracked ??= new Set()
     node.tracked.add(index)
   }
-  for (const [key, slot] of Object.entries(slots) as [string, Slot][]) {
-    const index = Number(key)
+  for (const [index, slot] of slots) {
     if (index >= benchmark.length) continue
     const match = matches[index] as number
     if (match < 0) {
@@ -120,13 +120,11 @@ function moveSlots(
     })
     if (fate !== 'gone') placeSlot(match, slot, fate === 'written' || (slot as Node).dirty)
   }
+  const appended = new Map(slots)
   for (let index = benchmark.length; index < length; index++) {
-    placeSlot(node.length++, slots[index] as Slot, true)
+    placeSlot(node.length++, appended.get(index) as Slot, true)
   }
-  relink(
-    node,
-    Object.entries(node.slots).map(([index, slot]) => [Number(index), slot]),
-  )
+  relink(node, slotsOf(node) as [number, Slot][])
 }
 
 /** What was written to an element that others removed is void. */
@@ -250,7 +248,7 @@ export function rebaseSet(node: Node, theirs: Theirs): void {
   const now = [...(theirs.value as Set<unknown>)] as Item[]
   const kept = now.filter(member => !has(removed, member))
   setBenchmark(node, theirs)
-  node.slots = new Slots()
+  clearSlots(node)
   node.tracked = undefined
   const changed = added.length > 0 || removed.length > 0
   node.items = changed

@@ -10,7 +10,7 @@
 import type { Key } from '../path.js'
 import { equalsItem } from '../state/equal.js'
 import type { Slot } from '../state/node.js'
-import { ABSENT, EMPTY, Node } from '../state/node.js'
+import { ABSENT, deleteSlot, EMPTY, Node, slotAt, slotsOf } from '../state/node.js'
 import { sourceAt } from '../state/read.js'
 import { storedAt } from '../state/stored.js'
 import type { Container } from '../state/value.js'
@@ -49,7 +49,7 @@ interface Before {
 
 function membersBefore(node: Node): Map<Key, Before> {
   return new Map(
-    Object.keys(node.slots).map(key => {
+    slotsOf(node).map(([key]) => {
       const benchmark = sourceAt(node, key)
       const length = Array.isArray(benchmark) ? benchmark.length : 0
       return [key, { benchmark, certain: node.displaced?.get(key)?.verified ?? length }]
@@ -64,13 +64,13 @@ function rebaseMembers(
   where: Where,
 ): void {
   for (const [key, before] of members) {
-    const slot = node.slots[key] as Slot
+    const slot = slotAt(node, key) as Slot
     const now = sourceAt(node, key)
     const stored = storedAt(node.stored, key)
     const fate = rebaseSlot(rebase, slot, { ...before, where: within(where, key), now, stored })
     if (fate === 'written' || (fate === 'opened' && (slot as Node).dirty)) continue
     node.tracked?.delete(key)
-    if (fate === 'gone') delete node.slots[key]
+    if (fate === 'gone') deleteSlot(node, key)
   }
   if (node.tracked?.size === 0) node.tracked = undefined
   node.dirty = node.tracked !== undefined

@@ -9,7 +9,7 @@ import { UnsupportedValueError } from '../errors.js'
 import { arrayIndex } from '../path.js'
 import type { Node } from '../state/node.js'
 import { NODE, pathOf } from '../state/node.js'
-import { openValue, present } from '../state/open.js'
+import { present } from '../state/open.js'
 import { elementAt, lengthOf } from '../state/read.js'
 import { arrayMethods } from './array-methods.js'
 import { assignElement, setLength } from './assign.js'
@@ -41,19 +41,13 @@ const arrayHandler: ProxyHandler<ArrayTarget> = {
       return key === Symbol.iterator ? METHODS.values : undefined
     }
     if (key === 'length') return lengthOf(node)
-    if (node.items === undefined) {
-      const slot = node.slots[key]
-      if (slot !== undefined) return typeof slot === 'object' && slot !== null ? slot.handle : slot
-      const value = (node.source as unknown as Record<string, unknown>)[key]
-      if (typeof value === 'object' && value !== null) {
-        const index = arrayIndex(key)
-        return index < 0 ? undefined : openValue(node, index, value)
-      }
-      if (value !== undefined && typeof value !== 'function') return value
-    }
     const index = arrayIndex(key)
-    if (index >= 0) return present(node, index, elementAt(node, index))
-    return METHODS[key] ?? OBJECT_METHODS[key]
+    if (index < 0) return METHODS[key] ?? OBJECT_METHODS[key]
+    if (node.items === undefined && node.elements !== undefined) {
+      const slot = node.elements.get(index)
+      if (slot !== undefined) return typeof slot === 'object' && slot !== null ? slot.handle : slot
+    }
+    return present(node, index, elementAt(node, index))
   },
 
   set({ node }, key, value, receiver) {

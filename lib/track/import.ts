@@ -5,19 +5,28 @@
  */
 
 import type { Key } from '../path.js'
-import { Node } from '../state/node.js'
+import { Node, pathOf, slotAt } from '../state/node.js'
 import { own } from '../state/open.js'
 import { checkValue } from './check.js'
+import type { Imported } from './stray.js'
+import { remember, warnOfStrays } from './stray.js'
 
 /**
  * Imports all adopted objects below `root`, as a commit does.
  *
+ * @param imported What earlier commits imported, which is looked after once more; and takes what this
+ *   one does.
  * @throws {@link UnsupportedValueError} if a caller put something into its object meanwhile that a
  *   session cannot keep. Nothing is imported then.
  */
-export function importAdopted(root: Node): void {
-  if (root.tree.adopted === undefined) return
-  eachAdopted(root, (parent, key, node) => checkValue(parent, key, node.source))
+export function importAdopted(root: Node, imported: Imported[] = []): void {
+  const { tree } = root
+  warnOfStrays(tree, imported)
+  if (tree.adopted === undefined) return
+  eachAdopted(root, (parent, key, node) => {
+    checkValue(parent, key, node.source)
+    remember(imported, [...pathOf(parent), key], node.source, tree)
+  })
   eachAdopted(root, (_parent, _key, node) => own(node))
 }
 
@@ -33,5 +42,5 @@ function eachAdopted(node: Node, visit: Visit): void {
 
 function writtenMembers(node: Node): Iterable<[Key, unknown]> {
   if (node.items !== undefined) return [...node.items].entries()
-  return Array.from(node.tracked ?? [], key => [key, node.slots[key]])
+  return Array.from(node.tracked ?? [], key => [key, slotAt(node, key)])
 }
