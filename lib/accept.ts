@@ -4,18 +4,25 @@
  * @module
  */
 
+import { graphDifferencing } from './difference/graph.js'
 import type { LiveSession } from './live.js'
 import type { Modification } from './modification.js'
 import type { Prepared } from './prepare.js'
 import { applyModification } from './state/apply.js'
+import { copyHandle } from './state/copy.js'
 import { equalsItem } from './state/equal.js'
-import type { Journal } from './state/journal.js'
+import type { Journal } from './state/node.js'
+import { Leaf } from './state/node.js'
 import { memberAt } from './state/read.js'
+import type { Reads } from './state/reads.js'
+import { mergeReads } from './state/reads.js'
 import { around } from './state/replay.js'
 import { settle } from './state/settle.js'
 import { bindStored, storedAt } from './state/stored.js'
 import type { PlainObject } from './state/value.js'
+import { copyStored } from './state/width.js'
 import { remove } from './state/write.js'
+import type { Outgoing } from './synchronize/outgoing.js'
 import { rebaseRoot } from './synchronize/rebase.js'
 import { createTree } from './track/tree.js'
 
@@ -25,19 +32,27 @@ export interface Flight {
   readonly journal: Journal
   /** The objects of callers that the commit imported: they are not read any more. */
   readonly imported: readonly object[]
+  /** What was read until then. */
+  readonly reads: Reads
 }
 
 /** Begins to keep what is written from now on. */
-export function takeOff({ root }: LiveSession): Flight {
-  const { tree } = root
+export function takeOff(live: LiveSession): Flight {
+  const { tree } = live.root
   const journal: Journal = new Map()
   tree.journals = [...tree.journals, journal]
-  return { journal, imported: [...(tree.adopted?.keys() ?? [])] }
+  const reads: Reads = tree.reads ?? new Map()
+  if (tree.reads !== undefined) tree.reads = new Map()
+  live.sending = journal
+  return { journal, imported: [...(tree.adopted?.keys() ?? [])], reads }
 }
 
 /** Ends that, whatever became of the commit. */
-export function land({ root }: LiveSession, { journal }: Flight): void {
-  root.tree.journals = root.tree.journals.filter(open => open !== journal)
+export function land(live: LiveSession, { journal, reads }: Flight): void {
+  const { tree } = live.root
+  tree.journals = tree.journals.filter(open => open !== journal)
+  for (const [node, keys] of reads) mergeReads(tree, node, keys)
+  live.sending = undefined
 }
 
 /**
@@ -56,38 +71,77 @@ export function acceptCommit(
 ): void {
   const { root, benchmark } = live
   const { tree } = root
+  flight.reads.clear()
   around(flight.journal, () => {
     for (const name of dropped) remove(root, name)
     for (const { path } of modifications) {
       if (path.length === 0)
         for (const name of Object.keys(root.stored as object)) benchmark.forget(name)
-      else if (path.length === 1) benchmark.forget(String(path[0]))
+      else benchmark.forget(String(path[0]))
     }
     const stored = root.stored as PlainObject
-    if (!tree.tied)
-      for (const modification of modifications) applyModification(stored, modification)
+    if (!tree.tied) for (const each of modifications) applyModification(stored, ownValues(each))
     settle(root, { leaves: outgoing.copying.leaves, exact })
     if (!tree.tied) bindStored(root, modifications)
-    readBack(live, outgoing.rewritten)
+    live.tracking.settled()
+    live.tracking.drop(dropped)
+    readBack(live, outgoing)
   })
   if (outgoing.copying.shares) tree.generation++
-  for (const raw of flight.imported) tree.adopted?.delete(raw)
+  for (const raw of flight.imported) {
+    const item = tree.adopted?.get(raw)
+    if (item instanceof Leaf && item.handle === raw) item.handle = copyHandle(item)
+    tree.adopted?.delete(raw)
+  }
 }
 
-/** Reads attributes as they were stored, where the schema rewrote them on the way. */
-function readBack(live: LiveSession, attributes: Iterable<string>): void {
-  const { root, context } = live
+/** With values of its own: what is stored for one place is changed in place, and no other with it. */
+function ownValues(modification: Modification): Modification {
+  switch (modification.op) {
+    case 'set':
+      return { ...modification, value: copyStored(modification.value) }
+    case 'append':
+      return { ...modification, values: modification.values.map(copyStored) }
+    default:
+      return modification
+  }
+}
+
+/**
+ * Where nothing had to be written, makes client state what is stored: a schema made it that, or does
+ * not know what was written here.
+ */
+export function acceptNothing(live: LiveSession, prepared: Prepared): void {
+  if (prepared.dropped.length === 0 && prepared.outgoing.rewritten.size === 0) return
+  const flight = takeOff(live)
+  acceptCommit(live, [], prepared, flight, false)
+  land(live, flight)
+}
+
+/** Makes client state what was stored, where the schema rewrote it on the way. */
+function readBack({ root, tracking, context }: LiveSession, { rewritten, merged }: Outgoing): void {
+  const { schema } = context.settings
   const values: PlainObject = { ...(root.benchmark as PlainObject) }
   let changed = false
-  for (const name of attributes) {
-    const value = context.settings.schema?.decode(name, storedAt(root.stored, name))
+  const read = Array.from(merged, (name): [string, unknown] => {
+    return [name, schema?.decode(name, storedAt(root.stored, name))]
+  })
+  for (const [name, value] of [...rewritten, ...read]) {
     if (equalsItem(root.tree, value, memberAt(root, name))) continue
-    values[name] = value
+    if (value === undefined) delete values[name]
+    else values[name] = value
     changed = true
   }
   if (!changed) return
-  const theirs = createTree(values, { stored: root.stored as PlainObject, shape: root.shape })
+  const theirs = createTree(values, {
+    differencing: graphDifferencing,
+    stored: root.stored as PlainObject,
+    shape: root.shape,
+  })
   const marks = { replaced: () => false, moved: () => false }
-  const rebase = { tree: root.tree, marks, differencesBelow: () => [], superseded: [] }
-  rebaseRoot(rebase, root, theirs)
+  const found = { differencesBelow: () => [], superseded: [], shared: new Map() }
+  // What was done to copies since the state was taken comes on top.
+  tracking.collect()
+  rebaseRoot({ tree: root.tree, marks, ...found }, root, theirs)
+  tracking.project()
 }

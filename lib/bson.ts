@@ -9,8 +9,8 @@
  * @module
  */
 
-import { isUtf8 } from 'node:buffer'
 import { deserialize, ObjectId } from 'bson'
+import { internKey, isDamaged } from './bson-text.js'
 import { InvalidDocumentError } from './errors.js'
 import type { Key } from './path.js'
 import type { PlainObject } from './state/value.js'
@@ -23,8 +23,20 @@ export interface Element {
   readonly end: number
 }
 
+/** One value, in the bytes that hold it. */
+export interface RawValue {
+  readonly reader: BsonReader
+  readonly element: Element
+}
+
+/** An element, and where its name is, in bytes. */
+export interface NamedElement extends Element {
+  readonly nameStart: number
+  readonly nameEnd: number
+}
+
 /** The depth at which decoding gives up, in levels. */
-const MAX_DEPTH = 100
+const MAX_DEPTH = 64
 
 const DOUBLE = 0x01
 const STRING = 0x02
@@ -55,6 +67,9 @@ function sizes(known: Record<number, number>): Int8Array {
 /** Whether an element of this type is a document. */
 export const isDocumentType = (type: number): boolean => type === DOCUMENT
 
+/** Whether an element of this type is an array. */
+export const isArrayType = (type: number): boolean => type === ARRAY
+
 /** Reads the elements of one BSON document. It holds on to the bytes, which must not change. */
 export class BsonReader {
   readonly bytes: Buffer
@@ -81,11 +96,32 @@ export class BsonReader {
       const key = this.#text(at + 1, nameEnd)
       const end = this.#valueEnd(type, nameEnd + 1, last)
       if (elements.has(key)) this.#fail('holds a key twice', key)
-      if (key === '__proto__') this.#fail('has a key that would reach a prototype', key)
+      this.#checkKey(key)
       elements.set(key, { type, start: nameEnd + 1, end })
       at = end
     }
     return elements
+  }
+
+  /**
+   * The elements of the document at `start`, one after another, without decoding anything.
+   *
+   * @throws {@link InvalidDocumentError} if the bytes are no BSON document.
+   */
+  *elements(start: number): Generator<NamedElement, undefined> {
+    const last = this.#lastOf(start, this.bytes.length)
+    for (let at = start + 4; at < last; ) {
+      const type = this.bytes[at] as number
+      const nameEnd = this.#nameEnd(at + 1, last)
+      const end = this.#valueEnd(type, nameEnd + 1, last)
+      yield { type, nameStart: at + 1, nameEnd, start: nameEnd + 1, end }
+      at = end
+    }
+  }
+
+  /** The name of an element. */
+  nameOf({ nameStart, nameEnd }: NamedElement): string {
+    return this.#text(nameStart, nameEnd)
   }
 
   /**
@@ -108,9 +144,10 @@ export class BsonReader {
       const inner = bytes[at] as number
       const nameEnd = this.#nameEnd(at + 1, last)
       const key = type === ARRAY ? count : internKey(bytes, at + 1, nameEnd)
+      if (key === undefined) this.#fail('has a key that is no UTF-8 text')
       const valueStart = nameEnd + 1
       const end = this.#valueEnd(inner, valueStart, last)
-      if (key === '__proto__') this.#fail('has a key that would reach a prototype', key)
+      if (typeof key === 'string') this.#checkKey(key)
       ;(container as PlainObject)[key] = this.#member(container, key, inner, valueStart, end)
       at = end
     }
@@ -227,11 +264,15 @@ export class BsonReader {
 
   #text(start: number, end: number, key?: Key): string {
     const text = this.bytes.toString('utf8', start, end)
-    // Node puts this character in the place of what is no UTF-8, so it has to be looked at.
-    if (text.includes('\ufffd') && !isUtf8(this.bytes.subarray(start, end))) {
-      this.#fail('is no UTF-8 text', key)
-    }
+    if (isDamaged(text, this.bytes, start, end)) this.#fail('is no UTF-8 text', key)
     return text
+  }
+
+  /** Refuses keys that no session can have: nobody could read them, or write them back. */
+  #checkKey(key: string): void {
+    if (key.charCodeAt(0) !== 0x5f) return
+    if (key === '__proto__') this.#fail('has a key that would reach a prototype', key)
+    if (key === '_bsontype') this.#fail('has a key that BSON takes for a type', key)
   }
 
   #fail(what: string, key?: Key): never {
@@ -240,26 +281,4 @@ export class BsonReader {
       what,
     )
   }
-}
-
-/** Keys met before, by a hash of their bytes: sessions repeat the same few. */
-const KEYS: string[] = new Array(512).fill('')
-
-/** The key in `bytes`; one that was met lately is the same string, which is quick to set. */
-function internKey(bytes: Buffer, start: number, end: number): string {
-  let hash = end - start
-  for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
-  const slot = hash & 511
-  const known = KEYS[slot] as string
-  if (known.length === end - start && isAscii(bytes, start, known)) return known
-  const key = bytes.toString('utf8', start, end)
-  KEYS[slot] = key
-  return key
-}
-
-function isAscii(bytes: Buffer, start: number, text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (text.charCodeAt(index) !== bytes[start + index]) return false
-  }
-  return true
 }

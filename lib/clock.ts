@@ -33,7 +33,7 @@ export function createClock(store: Store): Clock {
     estimate,
     async now(deadline) {
       if (offset === undefined)
-        note(await deadline.call('ask for the time', each => store.time(each)))
+        note(await deadline.persist('ask for the time', each => store.time(each)))
       return estimate()
     },
   }

@@ -5,27 +5,31 @@
  */
 
 import { performance } from 'node:perf_hooks'
-import { calculateObjectSize } from 'bson'
-import { acceptCommit, land, takeOff } from './accept.js'
+import { acceptCommit, acceptNothing, land, takeOff } from './accept.js'
 import { publish } from './diagnostics.js'
-import { toModifications } from './difference/modifications.js'
 import { TRIM_FROM } from './document.js'
-import { ConflictError, SessionError, SessionGoneError } from './errors.js'
+import { ConflictError, SessionGoneError } from './errors.js'
+import { expiryOf } from './expiry.js'
+import { refuseDetached, refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
-import { differencesOf, loadDocument, rebaseOnto } from './live.js'
+import { differencesOf, noteDetached, rebaseOnto } from './live.js'
+import { loadDocument } from './load.js'
 import type { Modification } from './modification.js'
+import { contentKey } from './modification.js'
 import type { SessionDocument } from './open/document.js'
 import { createToken } from './open/identity.js'
 import type { Path } from './path.js'
-import { checkSize, prepareData, prepareWrites, sizeOf } from './prepare.js'
+import { checkSize, prepareData, prepareWrites, sizeOf, sizeOfWhole } from './prepare.js'
 import { applyModification } from './state/apply.js'
 import { copyValue, withCopy } from './state/copy.js'
 import type { Difference } from './state/difference.js'
 import type { PlainObject } from './state/value.js'
-import { copyStored, withWidths } from './state/width.js'
+import { copyStored, modificationWithWidths } from './state/width.js'
+import { remove } from './state/write.js'
 import type { Statement } from './store/store.js'
 import type { Deadline } from './synchronize/deadline.js'
 import { deliver, deliverNew } from './synchronize/deliver.js'
+import type { Write } from './synchronize/plan.js'
 import { noteApplied, toStatement } from './synchronize/statement.js'
 import { touchSession } from './touch.js'
 
@@ -65,32 +69,25 @@ export class StaleError extends Error {}
  */
 export async function commitSession(live: LiveSession, options: CommitOptions): Promise<Commit> {
   const start = performance.now()
-  const elapsed = (): number => performance.now() - start
   const attempts = { count: 0 }
-  try {
-    const result = await commitLife(live, options, attempts)
-    const { status, modifications, bytes } = result
-    publish('commit', () => {
-      const counts = { modifications: modifications.length, bytes, attempts: attempts.count }
-      return { status, ...counts, milliseconds: elapsed() }
-    })
-    return { status, modifications, superseded: result.superseded, attempts: attempts.count }
-  } catch (error) {
-    if (error instanceof SessionError) {
-      publish('error', () => ({ code: error.code, milliseconds: elapsed() }))
-    }
-    throw error
-  }
+  refuseDetached(live)
+  noteDetached(live)
+  const { status, modifications, bytes } = await commitLife(live, options, attempts)
+  publish('commit', () => {
+    const counts = { modifications: modifications.length, bytes, attempts: attempts.count }
+    return { status, ...counts, milliseconds: performance.now() - start }
+  })
+  const superseded = live.superseded.splice(0)
+  return { status, modifications, superseded, attempts: attempts.count }
 }
 
 interface Result {
   readonly status: CommitStatus
   readonly modifications: Modification[]
-  readonly superseded: Modification[]
   readonly bytes: number
 }
 
-const NOTHING = { modifications: [], superseded: [], bytes: 0 }
+const NOTHING = { modifications: [], bytes: 0 }
 
 interface Attempts {
   count: number
@@ -117,30 +114,28 @@ async function createSession(
   const { context, key, knowledge } = live
   const { settings, clock } = context
   const { data, ...prepared } = prepareData(live)
-  if (Object.keys(data).length === 0) return { status: 'unchanged', ...NOTHING }
-  live.beforeNewId()
-  const bytes = calculateObjectSize(withWidths(data) as PlainObject)
-  checkSize(live, bytes, () => bytes)
+  if (Object.keys(data).length === 0) {
+    for (const name of prepared.dropped) remove(live.root, name)
+    live.tracking.drop(prepared.dropped)
+    return { status: 'unchanged', ...NOTHING }
+  }
+  live.beforeNewId('commit')
+  const bytes = sizeOfWhole(live, data)
+  const pending = { timeouts: live.timeouts, cleared: live.cleared }
   const flight = takeOff(live)
   try {
     const now = await clock.now(deadline)
-    const { idle, endsAt } = live.timeouts ?? {
-      idle: undefined,
-      endsAt: now + settings.absoluteTimeout,
-    }
-    const expiresAt = Math.min(now + (idle ?? settings.idleTimeout), endsAt)
+    const fresh = { idle: undefined, endsAt: now + settings.absoluteTimeout }
+    const expiry = expiryOf(settings.idleTimeout, now, fresh, pending.timeouts)
     const token = createToken()
     const books = { rev: 1, layout: new Map(), tokens: [token], marks: [], createdAt: now }
-    const document = { key, data, ...books, expiresAt, endsAt, idle }
+    const document = { key, data, ...books, ...expiry }
     const load: Load = linearizable => loadDocument(context, key, deadline, linearizable)
     await deliverNew(settings.store, document, load, deadline, attempts)
-    Object.assign(knowledge, { rev: 1, tokens: 1, createdAt: now, expiresAt, endsAt, idle })
-    knowledge.bytes = bytes + DOCUMENT_BYTES
+    Object.assign(knowledge, { rev: 1, tokens: 1, createdAt: now, ...expiry, bytes })
     live.own.add(token)
     live.life = 'stored'
-    live.timeouts = undefined
-    live.touched = false
-    live.cleared = undefined
+    noteDone(live, pending)
     const modifications = Object.entries(data).map(
       ([name, value]): Modification => ({ op: 'set', path: [name], value }),
     )
@@ -151,9 +146,6 @@ async function createSession(
   }
 }
 
-/** What a document takes beside its data, in bytes, at most. */
-const DOCUMENT_BYTES = 256
-
 async function updateSession(
   live: LiveSession,
   { deadline, exact }: CommitOptions,
@@ -162,29 +154,33 @@ async function updateSession(
   const { context, key } = live
   const { settings } = context
   const token = createToken()
-  const superseded: Modification[] = []
   const load: Load = linearizable => loadDocument(context, key, deadline, linearizable)
   for (;;) {
+    const { left } = deadline
     const prepared = prepareWrites(live)
     const { writes } = prepared
     if (writes.length === 0 && live.timeouts === undefined) {
+      acceptNothing(live, prepared)
       const status = await touchSession(live, deadline, attempts)
-      return { ...NOTHING, status, superseded }
+      live.root.tree.reads?.clear()
+      return { ...NOTHING, status }
     }
-    const bytes = sizeOf(writes)
+    const sent = writes.map((write): Write => {
+      const { stored } = live.root
+      return { ...write, modification: modificationWithWidths(stored, write.modification) }
+    })
+    const bytes = sizeOf(sent)
     const modifications = writes.map(write => write.modification)
-    checkSize(live, bytes, () => exactSize(live, modifications))
+    checkSize(live, bytes, () => wholeOf(live, modifications))
     const now = context.clock.estimate()
     const pending = { timeouts: live.timeouts, cleared: live.cleared }
-    const { timeouts } = pending
-    const { idle, endsAt } = timeouts ?? live.knowledge
-    const expiresAt = Math.min(now + (idle ?? settings.idleTimeout), endsAt)
-    const statement = toStatement(writes, live.knowledge, {
+    const expiry = expiryOf(settings.idleTimeout, now, live.knowledge, pending.timeouts)
+    const statement = toStatement(sent, live.knowledge, {
       key,
       token,
-      expiresAt,
-      timeouts,
-      exact,
+      expiresAt: expiry.expiresAt,
+      timeouts: pending.timeouts && expiry,
+      exact: exact || settings.isolation !== 'last-write-wins',
     })
     const flight = takeOff(live)
     let document: SessionDocument | null
@@ -194,7 +190,7 @@ async function updateSession(
         noteCommit(live, statement, bytes, pending)
         acceptCommit(live, modifications, prepared, flight, 'exactly' in statement.rev)
         const status = writes.length === 0 ? 'touched' : 'updated'
-        return { status, modifications: handOut(live, modifications), superseded, bytes }
+        return { status, modifications: handOut(live, modifications), bytes }
       }
       document = delivery.document
     } finally {
@@ -205,17 +201,23 @@ async function updateSession(
       throw new SessionGoneError()
     }
     if (exact) throw new StaleError()
-    superseded.push(...rebase(live, document, attempts))
+    refuseOverlap(live, document, attempts.count)
+    rebase(live, document, attempts)
+    const round = left - deadline.left
     await deadline.pause(attempts.count)
-    if (deadline.left === 0) throw new ConflictError(pathsOf(differencesOf(live)), attempts.count)
+    // One more that does not end in time would leave it uncertain whether it was applied.
+    if (deadline.left <= round) {
+      throw new ConflictError(pathsOf(differencesOf(live)), attempts.count)
+    }
   }
 }
 
-function rebase(live: LiveSession, document: SessionDocument, attempts: Attempts): Modification[] {
+function rebase(live: LiveSession, document: SessionDocument, attempts: Attempts): void {
   const paths = differencesOf(live).length
-  const superseded = rebaseOnto(live, document)
-  publish('conflict', () => ({ paths, superseded: superseded.length, attempts: attempts.count }))
-  return toModifications(live.root.tree, superseded)
+  const before = live.superseded.length
+  rebaseOnto(live, document)
+  const superseded = live.superseded.length - before
+  publish('conflict', () => ({ paths, superseded, attempts: attempts.count }))
 }
 
 const pathsOf = (differences: readonly Difference[]): Path[] => differences.map(({ path }) => path)
@@ -232,6 +234,10 @@ function noteCommit(
   // Others see no more than the latest marks, so no more of one's own are of interest.
   const [oldest] = live.own
   if (live.own.size > 2 * TRIM_FROM) live.own.delete(oldest as bigint)
+  noteDone(live, pending)
+}
+
+function noteDone(live: LiveSession, pending: Pending): void {
   if (live.timeouts === pending.timeouts) live.timeouts = undefined
   if (live.cleared === pending.cleared) live.cleared = undefined
   live.touched = false
@@ -242,19 +248,20 @@ type Pending = Pick<LiveSession, 'timeouts' | 'cleared'>
 /** Modifications as the application gets them: detached copies. */
 function handOut({ root }: LiveSession, modifications: readonly Modification[]): Modification[] {
   return modifications.map(modification => {
-    if (modification.op === 'unset') return modification
+    const key = contentKey(modification) as never
+    if (key === undefined) return modification
     const copy = { ...modification }
-    const key = (copy.op === 'set' ? 'value' : 'values') as never
     // What a schema encoded is changed in place by the next commit; a benchmark never is.
     return root.tree.tied ? withCopy(copy, key) : { ...copy, [key]: copyValue(copy[key]) }
   })
 }
 
-function exactSize(
+/** All attributes as they are stored once `modifications` are. */
+function wholeOf(
   { root, benchmark }: LiveSession,
   modifications: readonly Modification[],
-): number {
+): PlainObject {
   const data = copyStored(benchmark.storedAll(root)) as PlainObject
   for (const modification of modifications) applyModification(data, modification)
-  return calculateObjectSize(withWidths(data) as PlainObject) + DOCUMENT_BYTES
+  return data
 }

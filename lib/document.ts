@@ -10,7 +10,7 @@ export interface Mark {
   readonly by: bigint
   /**
    * Printed paths: `r` and a path for a container that was written whole or removed, `m` and a path
-   * for an array whose elements moved or left.
+   * for an array whose elements moved or left, `d` and a path for a default that was stored.
    */
   readonly at: readonly string[]
 }

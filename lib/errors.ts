@@ -195,15 +195,23 @@ export class StoreError extends SessionError {
   override readonly status = 503
   /** Whether what was asked for may have happened all the same: the answer is what was lost. */
   readonly uncertain: boolean
+  /** Whether the same may go well if it is asked for again. What is uncertain may. */
+  readonly transient: boolean
 
   /**
    * @param action What was tried: `'commit the session'`, for example.
    * @param why What happened, and what to do.
-   * @param options `cause`: the store's own error; `uncertain`: see {@link StoreError.uncertain}.
+   * @param options `cause`: the store's own error, without values of the session; `uncertain` and
+   *   `transient`: see {@link StoreError.uncertain} and {@link StoreError.transient}.
    */
-  constructor(action: string, why: string, options?: ErrorOptions & { uncertain?: boolean }) {
+  constructor(
+    action: string,
+    why: string,
+    options?: ErrorOptions & { uncertain?: boolean; transient?: boolean },
+  ) {
     super('ERR_STORE', `Cannot ${action}: ${why}`, options)
     this.uncertain = options?.uncertain === true
+    this.transient = this.uncertain || options?.transient === true
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 export type { Commit, CommitStatus } from './commit.js'
+export { createSessions } from './create-sessions.js'
 export type { CommitMessage, ConflictMessage, ErrorMessage } from './diagnostics.js'
 export type { Bookkeeping, Mark } from './document.js'
 export type { SessionErrorCode, ValidationIssue } from './errors.js'
@@ -19,23 +20,32 @@ export {
   UnsupportedValueError,
   ValidationError,
 } from './errors.js'
+export type { SessionTimeouts } from './expiry.js'
 export type {
   AppendModification,
+  ExtremeModification,
+  IncrementModification,
   Modification,
   SetModification,
+  UnionModification,
   UnsetModification,
 } from './modification.js'
 export type { InvalidPolicy } from './open/benchmark.js'
-export type { BaseOptions, PlainOptions, SchemaOptions } from './options.js'
+export type { MergeIntentText } from './open/merge.js'
+export { merge } from './open/merge.js'
+export type { BaseOptions, Granularity, Isolation, PlainOptions, SchemaOptions } from './options.js'
 export type { Key, Path } from './path.js'
-export type { Session, SessionTimeouts } from './session.js'
+export type { Session } from './session.js'
 export type { ListedSession, Sessions } from './sessions.js'
-export { createSessions } from './sessions.js'
 export { snapshot } from './snapshot.js'
+export type { DifferencingName } from './state/differencing.js'
+export type { MergeIntent } from './state/shape.js'
 export type { MemoryStoreOptions } from './store/memory.js'
 export { memoryStore } from './store/memory.js'
 export type {
+  Attempt,
   CallOptions,
+  ConnectMongoOptions,
   Filter,
   Loaded,
   NewDocument,
@@ -47,5 +57,6 @@ export type {
   Timeouts,
   Touch,
 } from './store/store.js'
-export type { Tracked } from './tracked.js'
+export type { TrackingName } from './track/tracking.js'
+export type { Tracked, TrackOptions } from './tracked.js'
 export { track } from './tracked.js'

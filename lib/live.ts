@@ -6,26 +6,35 @@
  */
 
 import type { Clock } from './clock.js'
-import { differenceGraph } from './difference/graph.js'
-import { SHARED_LAYOUT } from './document.js'
+import { binaryDifferencing } from './difference/binary.js'
+import { findDifferences } from './difference/candidates.js'
+import { graphDifferencing } from './difference/graph.js'
+import { withIntents } from './difference/intent.js'
+import { toModifications } from './difference/modifications.js'
+import type { SessionTimeouts } from './expiry.js'
+import { initialData } from './initial.js'
+import type { Modification } from './modification.js'
 import type { Benchmark } from './open/benchmark.js'
 import { createBenchmark } from './open/benchmark.js'
 import type { SessionDocument } from './open/document.js'
-import { readDocument } from './open/document.js'
 import { keyOf } from './open/identity.js'
 import type { Settings } from './options.js'
-import { copyValue } from './state/copy.js'
 import type { Difference } from './state/difference.js'
-import type { Node } from './state/node.js'
-import { keysOf, sourceAt } from './state/read.js'
+import type { Leaves } from './state/equal.js'
+import { restore } from './state/journal.js'
+import type { Journal, Node } from './state/node.js'
+import { sourceAt } from './state/read.js'
 import { reset } from './state/reset.js'
 import type { PlainObject } from './state/value.js'
-import type { Deadline } from './synchronize/deadline.js'
+import { acceptDetached, detachedDifferences } from './synchronize/detached.js'
+import type { ForeignMarks } from './synchronize/marks.js'
 import { readMarks } from './synchronize/marks.js'
-import { rebaseRoot } from './synchronize/rebase.js'
+import { rebaseCleared, rebaseRoot } from './synchronize/rebase.js'
 import type { Knowledge } from './synchronize/statement.js'
 import { knowledgeOf } from './synchronize/statement.js'
+import { createTracking } from './track/strategies.js'
 import type { Imported } from './track/stray.js'
+import type { Tracking } from './track/tracking.js'
 import { createTree } from './track/tree.js'
 
 /** What the sessions of one `createSessions` share. */
@@ -40,6 +49,9 @@ export interface Context {
  */
 export type Life = 'new' | 'stored' | 'gone' | 'retired'
 
+/** What gives a session an id that the browser does not know: its first commit, or a rotation. */
+export type NewIdCause = 'commit' | 'rotation'
+
 /** A session as it lives on this server. */
 export interface LiveSession {
   readonly context: Context
@@ -47,18 +59,25 @@ export interface LiveSession {
   key: string
   life: Life
   root: Node
+  tracking: Tracking
   benchmark: Benchmark
   knowledge: Knowledge
   /** Tokens of the commits that were made here. */
   readonly own: Set<bigint>
   /** Timeouts to be remembered by the next commit. */
-  timeouts: { idle: number | undefined; endsAt: number } | undefined
+  timeouts: SessionTimeouts | undefined
+  /** While something is being sent: what was written since then. */
+  sending: Journal | undefined
+  /** Whether what is being sent was discarded meanwhile, so that it goes if that fails. */
+  discarded: boolean
   /** Whether the next commit moves the expiry, however little. */
   touched: boolean
   /** Set if the next commit leaves nothing of what is stored; each `clear()` sets another one. */
   cleared: object | undefined
   /** Throws if the browser could not be told a new id any more. */
-  beforeNewId: () => void
+  beforeNewId: (cause: NewIdCause) => void
+  /** What was written in vain, and not told yet: the next commit lists it. */
+  superseded: Modification[]
   /** Objects of the application that were imported, to notice writes that miss the session. */
   readonly imported: Imported[]
   /** Attributes of a new session that are stored although they are no change. */
@@ -93,63 +112,77 @@ export function newKnowledge({ settings, clock }: Context): Knowledge {
 }
 
 /** A session that is not stored yet. */
-export function newSession(context: Context, id: string): LiveSession {
-  const { settings } = context
-  const identity = { id, key: keyOf(id), life: 'new' } as const
+export function newSession(context: Context, id: string, key: string = keyOf(id)): LiveSession {
+  const identity = { id, key, life: 'new' } as const
   const live = createLive(context, identity, undefined, newKnowledge(context))
-  const initial = settings.initial?.() ?? {}
-  const { values } = live.benchmark
-  for (const [name, value] of Object.entries(initial)) {
-    if (value === undefined) continue
-    values[name] =
-      settings.schema === undefined ? copyValue(value) : settings.schema.decode(name, value)
-  }
-  live.initial = Object.keys(initial)
+  fillInitial(live)
   return live
+}
+
+/** Gives a session that begins what the application has new sessions hold. */
+function fillInitial(live: LiveSession): void {
+  const initial = initialData(live.context.settings, live.root)
+  Object.assign(live.benchmark.values, initial)
+  live.initial = Object.keys(initial)
 }
 
 /** Gives a session that was rotated its new identity, and nothing but `data`. */
 export function startAnew(live: LiveSession, life: Life, data: PlainObject): void {
   live.life = life
   live.benchmark = benchmarkOf(live.context, undefined, data)
-  live.root = rootOf(live.context, live.benchmark, (root, key) => live.benchmark.resolve(root, key))
+  live.root = rootOf(live.context, () => live.benchmark)
+  live.tracking = createTracking[live.context.settings.tracking](live.root)
   live.initial = []
+  if (life === 'new') fillInitial(live)
   live.timeouts = live.cleared = undefined
   live.touched = false
 }
 
 function createLive(
   context: Context,
-  identity: Pick<LiveSession, 'id' | 'key' | 'life'>,
+  { id, key, life }: Pick<LiveSession, 'id' | 'key' | 'life'>,
   document: SessionDocument | undefined,
   knowledge: Knowledge,
 ): LiveSession {
-  const benchmark = benchmarkOf(context, document)
-  const live: Omit<LiveSession, 'root'> & { root?: Node } = {
-    ...identity,
+  const live: LiveSession = {
     context,
-    benchmark,
+    id,
+    key,
+    life,
+    benchmark: benchmarkOf(context, document),
+    // Both need the session itself.
+    root: undefined as never,
+    tracking: undefined as never,
     knowledge,
     own: new Set(),
     timeouts: undefined,
+    sending: undefined,
+    discarded: false,
     touched: false,
     cleared: undefined,
     beforeNewId: () => undefined,
+    superseded: [],
     imported: [],
     initial: [],
   }
   // A rebase exchanges the benchmark, so it is looked up at each call.
-  live.root = rootOf(context, benchmark, (root, key) => live.benchmark.resolve(root, key))
-  return live as LiveSession
+  live.root = rootOf(context, () => live.benchmark)
+  live.tracking = createTracking[context.settings.tracking](live.root)
+  return live
 }
 
-function rootOf({ settings }: Context, benchmark: Benchmark, resolve: Benchmark['resolve']): Node {
-  return createTree(benchmark.values, {
+function rootOf({ settings }: Context, benchmark: () => Benchmark): Node {
+  return createTree(benchmark().values, {
+    differencing:
+      settings.differencing === 'graph'
+        ? graphDifferencing
+        : tree => binaryDifferencing(tree, path => benchmark().rawAt(path)),
     shape: settings.schema?.shape,
-    stored: benchmark.stored,
+    stored: benchmark().stored,
     owned: true,
     decoded: settings.schema === undefined,
-    resolve,
+    reads: settings.isolation === 'serializable',
+    resolve: (root, key) => benchmark().resolve(root, key),
   })
 }
 
@@ -162,61 +195,82 @@ function benchmarkOf(
   return createBenchmark(document, settings.schema, policy, data)
 }
 
-/** Loads a document; null if there is none. */
-export async function loadDocument(
-  { settings, clock }: Context,
-  key: string,
-  deadline: Deadline,
-  linearizable = false,
-): Promise<SessionDocument | null> {
-  const loaded = await deadline.persist('load the session', ({ timeout }) =>
-    settings.store.load(key, { timeout, linearizable }),
-  )
-  if (loaded === null) return null
-  const document = readDocument(loaded)
-  clock.note(document.now)
-  return document
-}
-
-/** Decodes and validates all attributes, as `validate: 'open'` asks for. */
-export function validateAll(live: LiveSession): void {
-  for (const key of keysOf(live.root)) sourceAt(live.root, key)
-}
-
-/** Whether client state departs from the benchmark. */
-export function differencesOf(live: LiveSession): Difference[] {
-  return differenceGraph(live.root, true)
+/** Where client state departs from the benchmark. */
+export function differencesOf(live: LiveSession, leaves?: Leaves): Difference[] {
+  const differences = findDifferences(live.root, true, leaves)
+  const { schema } = live.context.settings
+  return schema?.hasIntents === true ? withIntents(live.root, differences) : differences
 }
 
 /**
  * Puts what was written here on top of `document`, as it is now.
  *
- * @returns What became void, because others replaced or removed what it was written into.
+ * What became void, because others replaced or removed what it was written into, waits for the next
+ * commit to list it.
  */
-export function rebaseOnto(live: LiveSession, document: SessionDocument): Difference[] {
-  const { knowledge, root, own } = live
-  const raised = (attribute: string): number =>
-    layoutOf(document.layout, attribute) - layoutOf(knowledge.layout, attribute)
+export function rebaseOnto(live: LiveSession, document: SessionDocument): void {
+  const { root, tracking } = live
+  noteDetached(live)
+  tracking.collect()
   const superseded: Difference[] = []
-  const marks = readMarks(document.marks, knowledge.seen, own, raised)
-  const differencesBelow = (node: Node): Difference[] => differenceGraph(node, true)
-  const benchmark = benchmarkOf(live.context, document)
-  const theirs = rootOf(live.context, benchmark, benchmark.resolve)
-  rebaseRoot({ tree: root.tree, marks, differencesBelow, superseded }, root, theirs)
-  live.benchmark = benchmark
+  const marks = foreignMarks(live, document)
+  const theirs = theirTree(live, document)
+  // What did not fit and was to be removed may have been mended meanwhile.
+  for (const attribute of live.benchmark.invalid) sourceAt(theirs.root, attribute)
+  const rebase = { tree: root.tree, marks, differencesBelow, superseded, shared: new Map() }
+  if (live.cleared === undefined) rebaseRoot(rebase, root, theirs.root)
+  else rebaseCleared(root, theirs.root)
+  live.benchmark = theirs.benchmark
+  tracking.project()
   live.knowledge = knowledgeOf(document)
-  return superseded
+  live.superseded.push(...toModifications(root.tree, superseded))
 }
 
-function layoutOf(layout: ReadonlyMap<string, number>, attribute: string): number {
-  return layout.get(attribute) ?? layout.get(SHARED_LAYOUT) ?? 0
+/** What others made of the session, as a tree of its own. */
+export function theirTree(
+  { context }: LiveSession,
+  document: SessionDocument,
+): { root: Node; benchmark: Benchmark } {
+  const benchmark = benchmarkOf(context, document)
+  return { root: rootOf(context, () => benchmark), benchmark }
 }
 
-/** Forgets what was written here since the last commit. */
+/** What others replaced and moved since the last load. */
+export function foreignMarks(
+  { knowledge, own }: LiveSession,
+  { layout, marks }: SessionDocument,
+): ForeignMarks {
+  return readMarks(marks, knowledge.seen, own, knowledge.layout, layout)
+}
+
+/** What was written to what has no place in the session any more. */
+export function detachedWrites({ root }: LiveSession): Difference[] {
+  return detachedDifferences(root.tree, differencesBelow)
+}
+
+/** Has the next commit list that as void. */
+export function noteDetached(live: LiveSession): void {
+  const { tree } = live.root
+  live.superseded.push(...toModifications(tree, detachedWrites(live)))
+  acceptDetached(tree)
+}
+
+const differencesBelow = (node: Node): Difference[] => findDifferences(node, true)
+
+/** Forgets what was written here since the last commit, or since the one that is under way. */
 export function discardChanges(live: LiveSession): void {
-  reset(live.root)
-  live.root.tree.adopted = undefined
+  live.root.tree.reads?.clear()
+  if (live.sending === undefined) {
+    reset(live.root)
+    live.root.tree.adopted = undefined
+  } else {
+    restore(live.sending)
+    live.discarded = true
+  }
+  live.tracking.project()
   live.timeouts = undefined
   live.touched = false
   live.cleared = undefined
+  live.superseded = []
+  live.root.tree.writtenDetached.length = 0
 }

@@ -34,5 +34,57 @@ export interface AppendModification {
   readonly values: readonly unknown[]
 }
 
+/** A difference that is added to a number, whatever that has become: merge intent `'increment'`. */
+export interface IncrementModification {
+  /** Tells this kind from the others. */
+  readonly op: 'increment'
+  /** The number; an absent one counts as 0. */
+  readonly path: Path
+  /** What is added to it. */
+  readonly by: number
+}
+
+/** A value that stays if it is the greatest, or the least: merge intents `'max'` and `'min'`. */
+export interface ExtremeModification {
+  /** Tells this kind from the others, and which of both it is. */
+  readonly op: 'max' | 'min'
+  /** The place to write. */
+  readonly path: Path
+  /** A number or a Date. */
+  readonly value: unknown
+}
+
+/** Elements that are appended unless the array has their equals: merge intent `'union'`. */
+export interface UnionModification {
+  /** Tells this kind from the others. */
+  readonly op: 'union'
+  /** The array; it is created if the store has none. */
+  readonly path: Path
+  /** The elements, in order: plain data. */
+  readonly values: readonly unknown[]
+}
+
 /** One place where client state departs from the benchmark. */
-export type Modification = SetModification | UnsetModification | AppendModification
+export type Modification =
+  | SetModification
+  | UnsetModification
+  | AppendModification
+  | IncrementModification
+  | ExtremeModification
+  | UnionModification
+
+/** Under which name each kind of modification holds what it writes. */
+const CONTENTS = {
+  set: 'value',
+  unset: undefined,
+  append: 'values',
+  union: 'values',
+  increment: 'by',
+  max: 'value',
+  min: 'value',
+} as const
+
+/** Under which name `modification` holds what it writes; undefined if it writes nothing. */
+export function contentKey({ op }: Modification): 'value' | 'values' | 'by' | undefined {
+  return CONTENTS[op]
+}

@@ -8,8 +8,8 @@ import { calculateObjectSize } from 'bson'
 import { SessionTooLargeError } from './errors.js'
 import type { LiveSession } from './live.js'
 import { differencesOf } from './live.js'
+import { contentKey } from './modification.js'
 import { snapshotNode } from './state/copy.js'
-import type { Node } from './state/node.js'
 import { keysOf, memberAt } from './state/read.js'
 import type { PlainObject } from './state/value.js'
 import { containerKind } from './state/value.js'
@@ -19,6 +19,7 @@ import { printMark } from './synchronize/marks.js'
 import { Outgoing } from './synchronize/outgoing.js'
 import type { Write } from './synchronize/plan.js'
 import { planWrites } from './synchronize/plan.js'
+import { checkStored } from './track/check.js'
 import { importAdopted } from './track/import.js'
 
 /** What is to be written, and the state it was made from. */
@@ -37,32 +38,52 @@ export interface Prepared {
 export function prepareWrites(live: LiveSession): Prepared {
   const { root, benchmark, context } = live
   const { schema } = context.settings
+  live.tracking.collect()
   importAdopted(root, live.imported)
-  const differences = differencesOf(live)
+  const outgoing = outgoingOf(live)
+  const differences = differencesOf(live, outgoing.copying.leaves)
   const known = differences.filter(({ path }) => schema?.knows(String(path[0])) !== false)
-  const outgoing = new Outgoing(root, schema)
+  const { invalid } = benchmark
   const storedAll = (): PlainObject => copyStored(benchmark.storedAll(root)) as PlainObject
-  let writes =
+  const writes =
     live.cleared !== undefined
-      ? [clearingWrite(root, outgoing, benchmark.storedAll(root))]
-      : collapseWrites(planWrites(root, known, outgoing), { root, outgoing, storedAll })
-  if (writes.length > 0) {
-    const written = new Set(writes.map(({ modification }) => modification.path[0]))
-    const invalid = [...benchmark.invalid].filter(
-      name => live.cleared === undefined && !written.has(name),
-    )
-    writes = [...writes, ...invalid.map(unsetAttribute)]
-    if (schema?.crossChecks === true) schema.check(snapshotNode(root) as PlainObject)
+      ? [clearingWrite(live, outgoing)]
+      : collapseWrites(withoutInvalid(planWrites(root, known, outgoing), invalid), {
+          root,
+          outgoing,
+          storedAll,
+          invalid,
+          granularity: context.settings.granularity,
+        })
+  if (writes.length > 0 && schema?.crossChecks === true) {
+    schema.check(snapshotNode(root) as PlainObject, 'write')
   }
   const names = differences.map(({ path }) => String(path[0]))
   const dropped = names.filter(name => schema?.knows(name) === false)
   return { writes, outgoing, dropped: [...new Set(dropped)] }
 }
 
+/** What is sent of a session: encoded by its schema, and all of it such that it comes back. */
+function outgoingOf({ root, context }: LiveSession): Outgoing {
+  const { schema } = context.settings
+  const encoder = schema && {
+    encode: schema.encode,
+    readBack(attribute: string, stored: unknown) {
+      checkStored(root, attribute, stored)
+      return schema.decode(attribute, stored, 'write')
+    },
+  }
+  return new Outgoing(root, encoder)
+}
+
 /** The write that leaves nothing of what is stored but client state as it is now. */
-function clearingWrite(root: Node, outgoing: Outgoing, stored: PlainObject): Write {
+function clearingWrite({ root, benchmark, context }: LiveSession, outgoing: Outgoing): Write {
+  const stored = benchmark.storedAll(root)
   const value: PlainObject = {}
-  for (const name of keysOf(root)) value[name] = outgoing.valueOf(memberAt(root, name), [name])
+  for (const name of new Set([...(context.settings.schema?.names ?? []), ...keysOf(root)])) {
+    const member = outgoing.valueOf(memberAt(root, name), [name])
+    if (member !== undefined) value[name] = member
+  }
   const names = [...new Set([...Object.keys(stored), ...Object.keys(value)])].filter(name => {
     return isContainer(stored[name]) || isContainer(value[name])
   })
@@ -77,30 +98,47 @@ function clearingWrite(root: Node, outgoing: Outgoing, stored: PlainObject): Wri
 const isContainer = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && containerKind(value) !== undefined
 
-/** Removes an attribute that does not fit the schema. */
-function unsetAttribute(name: string): Write {
-  return {
-    modification: { op: 'unset', path: [name] },
-    requires: 'nothing',
-    raises: [name],
-    marks: [printMark('r', [name])],
-  }
+/**
+ * Removes, with other writes, what nobody can read. Whatever that is, it is replaced or removed as it
+ * was read: another server may have mended it.
+ */
+function withoutInvalid(writes: readonly Write[], invalid: ReadonlySet<string>): Write[] {
+  if (writes.length === 0 || invalid.size === 0) return [...writes]
+  const left = new Set(invalid)
+  const replacing = writes.map(write => {
+    const name = String(write.modification.path[0])
+    if (!invalid.has(name)) return write
+    left.delete(name)
+    return { ...write, ...replacement(name) }
+  })
+  const removing = Array.from(left, (name): Write => {
+    return { modification: { op: 'unset', path: [name] }, ...replacement(name) }
+  })
+  return [...replacing, ...removing]
+}
+
+const replacement = (name: string): Omit<Write, 'modification'> => {
+  return { requires: 'rev', raises: [name], marks: [printMark('r', [name])] }
 }
 
 /** What all attributes of a session take that is not stored yet: those that are not mere defaults. */
 export function prepareData(live: LiveSession): Omit<Prepared, 'writes'> & { data: PlainObject } {
   const { root, initial, context } = live
   const { schema } = context.settings
+  live.tracking.collect()
   importAdopted(root, live.imported)
-  const changed = new Set(differencesOf(live).map(({ path }) => String(path[0])))
-  const outgoing = new Outgoing(root, schema)
+  const outgoing = outgoingOf(live)
+  const differences = differencesOf(live, outgoing.copying.leaves)
+  const changed = new Set(differences.map(({ path }) => String(path[0])))
   const data: PlainObject = {}
   if (changed.size > 0) {
     for (const name of keysOf(root)) {
       if (schema?.knows(name) === false || !(changed.has(name) || initial.includes(name))) continue
-      data[name] = outgoing.valueOf(memberAt(root, name), [name])
+      const value = outgoing.valueOf(memberAt(root, name), [name])
+      if (value !== undefined) data[name] = value
     }
-    if (schema?.crossChecks === true) schema.check(snapshotNode(root) as PlainObject)
+    for (const name of [...changed, ...(schema?.required ?? [])]) outgoing.encode(name)
+    if (schema?.crossChecks === true) schema.check(snapshotNode(root) as PlainObject, 'write')
   }
   return { data, outgoing, dropped: [...changed].filter(name => schema?.knows(name) === false) }
 }
@@ -109,18 +147,26 @@ export function prepareData(live: LiveSession): Omit<Prepared, 'writes'> & { dat
 export function sizeOf(writes: readonly Write[]): number {
   return writes.reduce((bytes, { modification }) => {
     const { path } = modification
-    if (modification.op === 'unset') return bytes
-    const value = modification.op === 'set' ? modification.value : modification.values
+    const content = contentKey(modification)
+    if (content === undefined) return bytes
+    const value: unknown = modification[content as never]
     const keys = path.reduce<number>((sum, key) => sum + Buffer.byteLength(String(key)) + 7, 0)
-    return bytes + keys + calculateObjectSize({ '': withWidths(value) })
+    // An element may get an index of up to ten digits, where its key here has one at least.
+    const indexes = modification.op === 'append' ? modification.values.length * 9 : 0
+    return bytes + keys + indexes + calculateObjectSize({ '': withWidths(value) })
   }, 0)
 }
 
-/** Refuses a session that grows beyond the limit. The bound is exact only where it has to be. */
-export function checkSize(live: LiveSession, bytes: number, exact: () => number): void {
-  const { maxBytes } = live.context.settings
-  if (live.knowledge.bytes + bytes <= maxBytes) return
-  const size = exact()
+/** What all attributes take, in bytes; refused if that is beyond the limit. */
+export function sizeOfWhole({ context }: LiveSession, data: PlainObject): number {
+  const { maxBytes } = context.settings
+  const size = calculateObjectSize(withWidths(data) as PlainObject)
   if (size > maxBytes) throw new SessionTooLargeError(size, maxBytes)
-  live.knowledge.bytes = size - bytes
+  return size
+}
+
+/** Refuses a session that grows beyond the limit. The bound is exact only where it has to be. */
+export function checkSize(live: LiveSession, bytes: number, whole: () => PlainObject): void {
+  if (live.knowledge.bytes + bytes <= live.context.settings.maxBytes) return
+  live.knowledge.bytes = sizeOfWhole(live, whole()) - bytes
 }

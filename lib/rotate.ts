@@ -7,17 +7,21 @@
  * @module
  */
 
-import { calculateObjectSize } from 'bson'
 import { acceptCommit, land, takeOff } from './accept.js'
-import { ConflictError, SessionGoneError } from './errors.js'
+import { ConflictError, SessionGoneError, StoreError, UncertainCommitError } from './errors.js'
+import { expiryOf } from './expiry.js'
+import { storedInitial } from './initial.js'
+import { refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
-import { differencesOf, loadDocument, newKnowledge, rebaseOnto, startAnew } from './live.js'
+import { differencesOf, newKnowledge, rebaseOnto, startAnew } from './live.js'
+import { loadDocument } from './load.js'
 import { createId, createToken, keyOf } from './open/identity.js'
 import type { Prepared } from './prepare.js'
-import { checkSize, prepareWrites } from './prepare.js'
+import { prepareWrites, sizeOfWhole } from './prepare.js'
 import { applyModification } from './state/apply.js'
+import { snapshotNode } from './state/copy.js'
 import type { PlainObject } from './state/value.js'
-import { copyStored, withWidths } from './state/width.js'
+import { copyStored } from './state/width.js'
 import type { NewDocument } from './store/store.js'
 import type { Deadline } from './synchronize/deadline.js'
 import { deliverNew } from './synchronize/deliver.js'
@@ -40,17 +44,28 @@ export async function rotateSession(
   keep: Keep,
   deadline: Deadline,
 ): Promise<void> {
-  live.beforeNewId()
   if (live.life === 'stored') return rotateStored(live, keep, deadline)
   const id = createId()
   // What was destroyed is not to come back; what was written under a dead id is kept.
-  if (live.life === 'gone' || keep !== true) startAnew(live, 'new', {})
+  if (live.life === 'gone' || keep !== true) {
+    live.tracking.collect()
+    const kept = live.life === 'gone' ? {} : pick(snapshotNode(live.root) as PlainObject, keep)
+    startAnew(live, 'new', {})
+    Object.assign(live.tracking.data, kept)
+  }
   Object.assign(live, { id, key: keyOf(id), life: 'new', knowledge: newKnowledge(live.context) })
+}
+
+/** What is kept of attributes. */
+function pick(attributes: PlainObject, keep: Keep): PlainObject {
+  if (typeof keep === 'boolean') return keep ? attributes : {}
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => keep.includes(name)))
 }
 
 async function rotateStored(live: LiveSession, keep: Keep, deadline: Deadline): Promise<void> {
   const { context, key } = live
   for (let attempts = 1; ; attempts++) {
+    const { left } = deadline
     const prepared = prepareWrites(live)
     const rotation = await rotationOf(live, prepared, keep, deadline)
     const flight = takeOff(live)
@@ -75,9 +90,12 @@ async function rotateStored(live: LiveSession, keep: Keep, deadline: Deadline): 
       live.life = document === null ? 'gone' : 'retired'
       throw new SessionGoneError('rotate the session')
     }
+    refuseOverlap(live, document, attempts)
     rebaseOnto(live, document)
+    const round = left - deadline.left
     await deadline.pause(attempts)
-    if (deadline.left === 0) {
+    // One more that does not end in time would leave it uncertain whether the old id is dead.
+    if (deadline.left <= round) {
       throw new ConflictError(
         differencesOf(live).map(({ path }) => path),
         attempts,
@@ -102,37 +120,42 @@ async function rotationOf(
 ): Promise<Rotation> {
   const { context, knowledge, timeouts } = live
   const { idleTimeout, absoluteTimeout } = context.settings
-  const data = copyStored(live.benchmark.storedAll(live.root)) as PlainObject
-  for (const { modification } of writes) applyModification(data, modification)
-  if (keep !== true) {
-    for (const name of Object.keys(data)) {
-      if (keep === false || !keep.includes(name)) delete data[name]
-    }
-  }
-  const bytes = calculateObjectSize(withWidths(data) as PlainObject)
-  checkSize(live, bytes, () => bytes)
+  const all = copyStored(live.benchmark.storedAll(live.root)) as PlainObject
+  for (const { modification } of writes) applyModification(all, modification)
+  const data =
+    keep === true ? all : { ...storedInitial(context.settings, live.root), ...pick(all, keep) }
+  const bytes = sizeOfWhole(live, data)
   const now = await context.clock.now(deadline)
   // A kept session goes on; any other begins now.
-  const { idle, endsAt } =
-    timeouts ?? (keep === true ? knowledge : { idle: undefined, endsAt: now + absoluteTimeout })
-  const expiresAt = Math.min(now + (idle ?? idleTimeout), endsAt)
+  const before = keep === true ? knowledge : { idle: undefined, endsAt: now + absoluteTimeout }
+  const expiry = expiryOf(idleTimeout, now, before, timeouts)
   const createdAt = keep === true ? knowledge.createdAt : now
   const id = createId()
   const token = createToken()
   const books = { rev: 1, layout: new Map(), tokens: [token], marks: [], createdAt }
-  return { id, token, bytes, document: { key: keyOf(id), data, ...books, expiresAt, endsAt, idle } }
+  return { id, token, bytes, document: { key: keyOf(id), data, ...books, ...expiry } }
 }
 
 /** Ends the old id; false if its document is not what it was any more. */
 async function retire(live: LiveSession, token: bigint, deadline: Deadline): Promise<boolean> {
   const { context, key, knowledge } = live
   const expiresAt = context.clock.estimate() + RETIREMENT
-  const retired = await deadline.persist('rotate the session', each =>
-    context.settings.store.retire({ key, rev: knowledge.rev, token, expiresAt }, each),
-  )
-  if (retired) return true
-  const document = await loadDocument(context, key, deadline, true)
-  return document?.retiredBy === token
+  let sent = false
+  try {
+    const retired = await deadline.persist('rotate the session', each =>
+      context.settings.store.retire({ key, rev: knowledge.rev, token, expiresAt }, each),
+    )
+    if (retired) return true
+    // It may have been an earlier attempt, whose answer was lost, that ended it.
+    sent = true
+    const document = await loadDocument(context, key, deadline, true)
+    return document?.retiredBy === token
+  } catch (error) {
+    if (error instanceof StoreError && (sent || error.uncertain)) {
+      throw new UncertainCommitError(error)
+    }
+    throw error
+  }
 }
 
 async function discardDocument(
@@ -146,7 +169,7 @@ async function discardDocument(
 function adoptIdentity(live: LiveSession, { id, token, document, bytes }: Rotation): void {
   live.id = id
   live.key = document.key
-  live.knowledge = knowledgeOf({ ...document, bytes: bytes + 256 })
+  live.knowledge = knowledgeOf({ ...document, bytes })
   live.own.clear()
   live.own.add(token)
   live.timeouts = undefined

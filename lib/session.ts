@@ -8,28 +8,22 @@ import { inspect } from 'node:util'
 import type { Patch } from 'immer'
 import type { Commit } from './commit.js'
 import { commitSession } from './commit.js'
-import { differenceGraph } from './difference/graph.js'
+import { findDifferences } from './difference/candidates.js'
+import { coarsen } from './difference/granularity.js'
 import { toModifications, toPatches } from './difference/modifications.js'
-import { SessionError, SessionGoneError } from './errors.js'
-import type { LiveSession } from './live.js'
-import { differencesOf, discardChanges, loadDocument, rebaseOnto } from './live.js'
+import { SessionError } from './errors.js'
+import type { SessionTimeouts } from './expiry.js'
+import { hasMoved, stepOf } from './expiry.js'
+import type { LiveSession, NewIdCause } from './live.js'
+import { differencesOf, discardChanges } from './live.js'
 import type { Modification } from './modification.js'
-import { duration } from './options.js'
+import { duration, durationOrNone } from './options.js'
+import { destroySession, reloadSession } from './reload.js'
 import type { Keep } from './rotate.js'
 import { rotateSession } from './rotate.js'
-import { keysOf } from './state/read.js'
-import { remove } from './state/write.js'
 import { Deadline } from './synchronize/deadline.js'
-import { importAdopted } from './track/import.js'
 import { changeAll } from './track/tree.js'
-
-/** Timeouts of one session alone. */
-export interface SessionTimeouts {
-  /** How long it lives after it was last used, in milliseconds. */
-  idle?: number
-  /** How long it lives from now on, however much it is used, in ms; `Infinity` for no end. */
-  absolute?: number
-}
+import { Turns } from './turns.js'
 
 /**
  * One session, open on this server.
@@ -93,7 +87,8 @@ export interface Session<T extends object> extends AsyncDisposable {
    * Loads the session again. Handles live on, and follow their elements.
    *
    * @param options `keepChanges`: whether what was not committed is put on top of what was loaded;
-   *   default false, it is lost.
+   *   default false, it is lost. What has no place there any more is listed as superseded by the next
+   *   commit.
    * @throws {@link SessionGoneError} if the session is gone.
    */
   reload(options?: { keepChanges?: boolean }): Promise<void>
@@ -124,9 +119,7 @@ export interface Guard {
 export class OpenSession<T extends object> implements Session<T> {
   readonly #live: LiveSession
   readonly #guard: Guard
-  /** The end of the last of the calls that run one after another, and how many have not ended. */
-  #last: Promise<void> = Promise.resolve()
-  #waiting = 0
+  readonly #turns = new Turns()
   #destroyed = false
 
   constructor(live: LiveSession, guard: Guard) {
@@ -143,7 +136,7 @@ export class OpenSession<T extends object> implements Session<T> {
   }
 
   get data(): T {
-    return this.#live.root.handle as T
+    return this.#live.tracking.data as T
   }
 
   get isNew(): boolean {
@@ -163,33 +156,54 @@ export class OpenSession<T extends object> implements Session<T> {
   /** Whether the expiry has moved since it was `before` by so much that the browser is to know. */
   hasMovedSince(before: number): boolean {
     const { knowledge, context } = this.#live
-    const { touchAfter } = context.settings
-    if (touchAfter === 0) return knowledge.expiresAt !== before
-    // Once each time that it passes a multiple, however small the steps are in which it moves.
-    return Math.floor(knowledge.expiresAt / touchAfter) !== Math.floor(before / touchAfter)
+    const step = stepOf(context.settings.touchAfter, knowledge.idle)
+    return hasMoved(before, knowledge.expiresAt, step)
   }
 
-  /** Whether it was destroyed here, and has no new id. */
+  /** Whether it was destroyed here, and nothing was stored since then. */
   get isDestroyed(): boolean {
-    return this.#destroyed && this.#live.life === 'gone'
+    return this.#destroyed && this.#live.life !== 'stored'
+  }
+
+  /** Whether the next commit has more to do than to move the expiry as time goes by. */
+  get isPending(): boolean {
+    const { timeouts, touched, cleared, tracking } = this.#live
+    tracking.collect()
+    return (
+      timeouts !== undefined ||
+      touched ||
+      cleared !== undefined ||
+      differencesOf(this.#live).length > 0
+    )
   }
 
   /** Has `check` called before the session gets an id that the browser does not know. */
-  beforeNewId(check: () => void): void {
+  beforeNewId(check: (cause: NewIdCause) => void): void {
     this.#live.beforeNewId = check
   }
 
   changes(): Modification[] {
-    return toModifications(this.#live.root.tree, differencesOf(this.#live))
+    this.#live.tracking.collect()
+    const { root, context } = this.#live
+    const { granularity } = context.settings
+    return toModifications(root.tree, coarsen(root, differencesOf(this.#live), granularity))
   }
 
   patches(): Patch[] {
-    const { root } = this.#live
-    return toPatches(root.tree, differenceGraph(root, false))
+    const { root, tracking } = this.#live
+    tracking.collect()
+    return toPatches(root.tree, findDifferences(root, false))
   }
 
   change(recipe: (data: T) => void): void {
-    changeAll(this.#live.root, recipe as (data: unknown) => unknown)
+    const { root, tracking } = this.#live
+    tracking.collect()
+    try {
+      changeAll(root, tracking.data, recipe as (data: unknown) => unknown)
+    } catch (error) {
+      tracking.project()
+      throw error
+    }
   }
 
   commit(): Promise<Commit> {
@@ -211,65 +225,46 @@ export class OpenSession<T extends object> implements Session<T> {
 
   destroy(): Promise<void> {
     return this.#inTurn(async () => {
-      const live = this.#live
-      const { store } = live.context.settings
-      const { key, life } = live
-      live.life = 'gone'
+      await destroySession(this.#live, this.#deadline())
       this.#destroyed = true
-      if (life === 'new' || life === 'gone') return
-      try {
-        await this.#deadline().persist('destroy the session', each => store.remove(key, each))
-      } catch (error) {
-        live.life = life
-        throw error
-      }
+      // What was written before has nowhere to go, and is no mistake: only what comes later is.
+      this.discard()
     })
   }
 
   clear(): void {
-    const { root } = this.#live
-    for (const name of keysOf(root)) remove(root, name)
+    const { data } = this.#live.tracking
+    for (const name of Object.keys(data)) Reflect.deleteProperty(data, name)
     this.#live.cleared = {}
   }
 
   reload({ keepChanges = false }: { keepChanges?: boolean } = {}): Promise<void> {
-    return this.#inTurn(async () => {
-      const live = this.#live
-      if (live.life === 'new') return keepChanges ? undefined : this.discard()
-      const document = await loadDocument(live.context, live.key, this.#deadline())
-      if (document === null || document.retiredBy !== undefined) {
-        live.life = document === null ? 'gone' : 'retired'
-        throw new SessionGoneError('reload the session')
-      }
-      if (keepChanges) importAdopted(live.root)
-      else this.discard()
-      rebaseOnto(live, document)
-    })
+    return this.#inTurn(() => reloadSession(this.#live, keepChanges, this.#deadline()))
   }
 
   timeouts({ idle, absolute }: SessionTimeouts): void {
-    const { context, knowledge, timeouts } = this.#live
     if (idle !== undefined) duration('idle', idle)
-    if (absolute !== undefined && absolute !== Number.POSITIVE_INFINITY) {
-      duration('absolute', absolute)
+    if (absolute !== undefined) durationOrNone('absolute', absolute)
+    this.#live.timeouts = {
+      ...this.#live.timeouts,
+      ...(idle !== undefined && { idle }),
+      ...(absolute !== undefined && { absolute }),
     }
-    const before = timeouts ?? knowledge
-    const end = absolute === undefined ? before.endsAt : context.clock.estimate() + absolute
-    this.#live.timeouts = { idle: idle ?? before.idle, endsAt: end }
   }
 
-  rotateId({ keep = true }: { keep?: boolean | readonly (keyof T)[] } = {}): Promise<void> {
+  async rotateId({ keep = true }: { keep?: boolean | readonly (keyof T)[] } = {}): Promise<void> {
     if (typeof keep !== 'boolean' && !Array.isArray(keep)) {
       throw new SessionError(
         'ERR_INVALID_ARGUMENT',
         'Cannot rotate the session: keep must be true, false, or a list of attributes',
       )
     }
-    return this.#inTurn(() => rotateSession(this.#live, keep as Keep, this.#deadline()))
+    this.#live.beforeNewId('rotation')
+    await this.#inTurn(() => rotateSession(this.#live, keep as Keep, this.#deadline()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last
+    await this.#turns.last
     this.discard()
   }
 
@@ -287,20 +282,19 @@ export class OpenSession<T extends object> implements Session<T> {
     return new Deadline(this.#live.context.settings.deadline)
   }
 
-  /** Runs `call` once all earlier ones have ended; at once, if there is none. */
+  /** Runs `call` once all earlier ones have ended. It is under way from now on. */
   #inTurn<R>(call: () => Promise<R>): Promise<R> {
-    const run = async (): Promise<R> => {
+    const live = this.#live
+    const attempt = async (): Promise<R> => {
       try {
-        return await this.#guard.run(call)
+        return await call()
+      } catch (error) {
+        if (live.discarded) this.discard()
+        throw error
       } finally {
-        this.#waiting--
+        live.discarded = false
       }
     }
-    const result = this.#waiting++ === 0 ? run() : this.#last.then(run)
-    this.#last = result.then(
-      () => undefined,
-      () => undefined,
-    )
-    return result
+    return this.#guard.run(() => this.#turns.run(attempt))
   }
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { expiryOf, stepOf } from './expiry.js'
 import type { LiveSession } from './live.js'
-import { loadDocument } from './live.js'
+import { loadDocument } from './load.js'
 import type { Deadline } from './synchronize/deadline.js'
 import { knowledgeOf } from './synchronize/statement.js'
 
@@ -23,11 +24,11 @@ export async function touchSession(
   const { store, idleTimeout, touchAfter } = context.settings
   for (let tries = 0; tries < 2; tries++) {
     const { idle, endsAt, expiresAt: before } = live.knowledge
-    const expiresAt = Math.min(context.clock.estimate() + (idle ?? idleTimeout), endsAt)
-    if (expiresAt - before < (live.touched ? 1 : touchAfter)) return 'unchanged'
+    const { expiresAt } = expiryOf(idleTimeout, context.clock.estimate(), live.knowledge)
+    if (expiresAt - before < (live.touched ? 1 : stepOf(touchAfter, idle))) return 'unchanged'
     attempts.count++
     const touched = await deadline.persist('touch the session', each =>
-      store.touch({ key, idle, expiresAt }, each),
+      store.touch({ key, idle, endsAt, expiresAt }, each),
     )
     if (touched) {
       live.knowledge.expiresAt = expiresAt

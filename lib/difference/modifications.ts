@@ -8,23 +8,34 @@ import type { Patch } from 'immer'
 import type { Modification } from '../modification.js'
 import type { Path } from '../path.js'
 import type { Copying } from '../state/copy.js'
-import { materialize, withCopy } from '../state/copy.js'
+import { materialize, materializeLater, withCopy, withCopyOf } from '../state/copy.js'
 import type { Difference } from '../state/difference.js'
-import type { Item, Leaf, Tree } from '../state/node.js'
+import type { Leaves } from '../state/equal.js'
+import type { Tree } from '../state/node.js'
 
 /** The modifications that `differences` stand for, with the values of this moment. */
 export function toModifications(tree: Tree, differences: readonly Difference[]): Modification[] {
   return differences.map((difference): Modification => {
-    const { path } = difference
-    switch (difference.op) {
+    const { op, path } = difference
+    const copying: Copying = { leaves: undefined, shares: false }
+    switch (op) {
       case 'unset':
-        return { op: 'unset', path }
+        return { op, path }
       case 'set':
-        return withCopy({ op: 'set', path, value: take(tree, difference.item) }, 'value')
-      case 'append': {
-        const values = difference.items.map(item => take(tree, item))
-        return withCopy({ op: 'append', path, values }, 'values')
+      case 'max':
+      case 'min': {
+        const original = materializeLater(difference.item, copying)
+        if (!copying.shares) return { op, path, value: original() }
+        tree.generation++
+        return withCopyOf({ op, path, value: undefined }, 'value', original)
       }
+      case 'append':
+      case 'union': {
+        const values = difference.items.map(item => materialize(item, copying))
+        return handOut(tree, copying, { op, path, values }, 'values')
+      }
+      case 'increment':
+        return { op, path, by: difference.by }
     }
   })
 }
@@ -36,34 +47,38 @@ export function toPatches(tree: Tree, differences: readonly Difference[]): Patch
     switch (difference.op) {
       case 'unset':
         return [{ op: 'remove', path }]
-      case 'set': {
-        const taken = take(tree, difference.item)
-        if (difference.basis === 'elements' && Array.isArray(difference.before)) {
-          const patches = elementPatches(path, difference.before, taken as unknown[])
-          if (patches !== undefined) return patches
-        }
-        const op = difference.before === undefined ? 'add' : 'replace'
-        return [withCopy({ op, path, value: taken }, 'value')]
-      }
       case 'append':
+      case 'union':
         return difference.items.map((item, offset) => {
+          const copying: Copying = { leaves: undefined, shares: false }
+          const value = materialize(item, copying)
           const place = [...path, difference.from + offset]
-          return withCopy({ op: 'add', path: place, value: take(tree, item) }, 'value')
+          return handOut(tree, copying, { op: 'add', path: place, value }, 'value')
         })
+      default: {
+        const { before, item } = difference
+        const copying: Copying = { leaves: undefined, shares: false }
+        const value = materialize(item, copying)
+        if (difference.op === 'set' && difference.basis === 'elements' && Array.isArray(before)) {
+          const patches = elementPatches(path, before, value as unknown[])
+          if (patches !== undefined) {
+            return patches.map(patch => handOut(tree, copying, patch, 'value'))
+          }
+        }
+        const op = before === undefined ? 'add' : 'replace'
+        return [handOut(tree, copying, { op, path, value }, 'value')]
+      }
     }
   })
 }
 
-/** The leaves in `differences`, as they are now. */
-export function takeLeaves(differences: readonly Difference[]): Map<Leaf, object> {
-  const copying: Copying = { leaves: new Map(), shares: false }
+/** Adds the leaves in `differences`, as they are now. */
+export function takeLeaves(differences: readonly Difference[], leaves: Leaves): void {
+  const copying: Copying = { leaves, shares: false }
   for (const difference of differences) {
-    if (difference.op === 'set') materialize(difference.item, copying)
-    if (difference.op === 'append') {
-      for (const item of difference.items) materialize(item, copying)
-    }
+    if ('item' in difference) materialize(difference.item, copying)
+    if ('items' in difference) for (const item of difference.items) materialize(item, copying)
   }
-  return copying.leaves
 }
 
 /** Patches of single elements; undefined if the array as a whole is shorter to tell. */
@@ -74,10 +89,10 @@ function elementPatches(
 ): Patch[] | undefined {
   const patches: Patch[] = []
   for (let index = 0; index < after.length; index++) {
-    if (index < before.length && after[index] === before[index]) continue
+    if (index < before.length && Object.is(after[index], before[index])) continue
     if (patches.length * 2 > after.length) return undefined
     const op = index < before.length ? 'replace' : 'add'
-    patches.push(withCopy({ op, path: [...path, index], value: after[index] }, 'value'))
+    patches.push({ op, path: [...path, index], value: after[index] })
   }
   for (let index = before.length - 1; index >= after.length; index--) {
     if (patches.length > after.length) return undefined
@@ -86,11 +101,15 @@ function elementPatches(
   return patches
 }
 
-function take(tree: Tree, item: Item): unknown {
-  if (typeof item !== 'object' || item === null) return item
-  const copying: Copying = { leaves: new Map(), shares: false }
-  const taken = materialize(item, copying)
+/** Lets `target` be handed out: what it holds at `key` must not reach the benchmark. */
+function handOut<T extends object>(
+  tree: Tree,
+  { shares }: Copying,
+  target: T,
+  key: keyof T & ('value' | 'values'),
+): T {
+  if (!shares) return target
   // The benchmark's containers in it must stay as they are, whatever is committed meanwhile.
-  if (copying.shares) tree.generation++
-  return taken
+  tree.generation++
+  return withCopy(target, key)
 }

@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { Element, RawValue } from '../bson.js'
 import { SessionError, ValidationError } from '../errors.js'
-import type { Key } from '../path.js'
+import type { Key, Path } from '../path.js'
 import type { Node } from '../state/node.js'
-import { PENDING } from '../state/node.js'
+import { PENDING, slotAt } from '../state/node.js'
 import type { PlainObject } from '../state/value.js'
 import type { SessionDocument } from './document.js'
 import type { SessionSchema } from './schema.js'
@@ -21,13 +22,15 @@ export interface Benchmark {
   readonly values: PlainObject
   /** The same as they are stored, if a schema decodes them; those that were touched. */
   readonly stored: PlainObject
-  /** Attributes that do not fit the schema, to be removed by the next data commit. */
-  readonly invalid: Set<string>
+  /** Stored attributes that do not fit and read as absent, to be removed by the next data commit. */
+  readonly invalid: ReadonlySet<string>
   /** Decodes an attribute for the root. */
   resolve(root: Node, attribute: Key): unknown
   /** All attributes, as they are stored. */
   storedAll(root: Node): PlainObject
-  /** Takes note that a commit wrote an attribute: what was loaded for it is history. */
+  /** The bytes at a path as they were loaded; undefined if they are not there, or history. */
+  rawAt(path: Path): RawValue | undefined
+  /** Takes note that a commit wrote in an attribute: what was loaded for it is history. */
   forget(attribute: string): void
 }
 
@@ -46,6 +49,8 @@ export function createBenchmark(
 ): Benchmark {
   /** Attributes that were not decoded yet. */
   const loaded = new Map(document?.attributes)
+  /** Attributes that are stored as they were loaded. */
+  const raw = new Map(document?.attributes)
   const invalid = new Set<string>()
   const names = [...loaded.keys(), ...Object.keys(data)]
   const values =
@@ -66,6 +71,16 @@ export function createBenchmark(
     return schema === undefined ? stored : schema.decode(attribute, stored)
   }
 
+  /** Takes an attribute that does not fit for absent; gives its default, if it has one. */
+  function unset(root: Node, attribute: string): unknown {
+    const stored = root.stored as PlainObject
+    if (loaded.delete(attribute) || Object.hasOwn(stored, attribute)) invalid.add(attribute)
+    delete stored[attribute]
+    return schema?.required.includes(attribute) === false
+      ? schema.decode(attribute, undefined)
+      : undefined
+  }
+
   return {
     values,
     stored: schema === undefined ? values : data,
@@ -76,9 +91,14 @@ export function createBenchmark(
       try {
         value = decode(root, attribute)
       } catch (error) {
-        if (policy === 'throw' || !isInvalid(error)) throw error
-        invalid.add(attribute)
-        value = schema?.decode(attribute, undefined)
+        if (!isInvalid(error)) throw error
+        // Written over without a look, it need not be readable: that is how to mend it.
+        if (slotAt(root, attribute) !== undefined) {
+          ;(root.stored as PlainObject)[attribute] ??= null
+          return undefined
+        }
+        if (policy === 'throw') throw error
+        value = unset(root, attribute)
       }
       const source = root.source as PlainObject
       if (value === undefined) delete source[attribute]
@@ -89,7 +109,21 @@ export function createBenchmark(
       for (const attribute of [...loaded.keys()]) resolveStored(root, attribute)
       return root.stored as PlainObject
     },
-    forget: attribute => void loaded.delete(attribute),
+    rawAt([attribute, ...path]) {
+      const found = raw.get(String(attribute))
+      if (document === undefined || found === undefined) return undefined
+      const { reader } = document
+      const element = path.reduce<Element | undefined>(
+        (inner, key) => inner && reader.scan(inner.start).get(String(key)),
+        found,
+      )
+      return element && { reader, element }
+    },
+    forget(attribute) {
+      raw.delete(attribute)
+      loaded.delete(attribute)
+      invalid.delete(attribute)
+    },
   }
 }
 
@@ -101,7 +135,10 @@ export function isInvalid(error: unknown): boolean {
   )
 }
 
-/** The attributes in the order that zod gives them, or else in that of the document. */
+/**
+ * The attributes in the order that zod gives them, or else in that of the document. With those of which
+ * nothing is stored although they have a default, or are required.
+ */
 function pendingAttributes(
   stored: readonly string[],
   schema: SessionSchema | undefined,
@@ -110,7 +147,7 @@ function pendingAttributes(
     schema === undefined
       ? stored
       : [
-          ...schema.names.filter(name => stored.includes(name) || schema.defaults.includes(name)),
+          ...schema.names.filter(name => stored.includes(name) || schema.isImplied(name)),
           ...stored.filter(name => !schema.names.includes(name) && schema.knows(name)),
         ]
   return Object.fromEntries(names.map(name => [name, PENDING]))

@@ -6,10 +6,11 @@
  */
 
 import { z } from 'zod'
-import { invalidOption } from '../errors.js'
 import type { Key, Path } from '../path.js'
-import { printPath } from '../path.js'
 import type { Shape } from '../state/shape.js'
+import { intentOf } from './merge.js'
+import { isAsync, isRewritten, refuse, refuseAsync } from './refuse.js'
+import { shapeOf, unite } from './shapes.js'
 
 /** A schema for one place of a session. */
 export interface Compiled {
@@ -23,12 +24,16 @@ export interface Compiled {
 type Inner = (schema: z.core.$ZodType, key?: Key) => Compiled
 
 /**
- * Compiles the schema of one attribute.
+ * Compiles the schema of one attribute, and tells whether anything in it has a merge intent.
  *
  * @throws {@link SessionError} with code `ERR_INVALID_OPTION` for what cannot be decoded and encoded:
  *   one-way transforms, asynchronous checks, functions, promises, symbols and files.
  */
-export function compile(attribute: string, schema: z.core.$ZodType): Compiled {
+export function compile(
+  attribute: string,
+  schema: z.core.$ZodType,
+): Compiled & { hasIntents: boolean } {
+  let hasIntents = false
   const seen = new Map<z.core.$ZodType, Compiled | undefined>()
   const visit = (each: z.core.$ZodType, path: Path): Compiled => {
     const known = seen.get(each)
@@ -37,13 +42,15 @@ export function compile(attribute: string, schema: z.core.$ZodType): Compiled {
     if (seen.has(each)) return deferred(() => seen.get(each) as Compiled)
     seen.set(each, undefined)
     refuseAsync(each, path)
-    const compiled = compileKind(each as z.core.$ZodTypes, path, (inner, key) => {
+    const kind = compileKind(each as z.core.$ZodTypes, path, (inner, key) => {
       return visit(inner, key === undefined ? path : [...path, key])
     })
+    const compiled = withIntent(kind, each, path)
+    hasIntents ||= compiled !== kind
     seen.set(each, compiled)
     return compiled
   }
-  return visit(schema, [attribute])
+  return { ...visit(schema, [attribute]), hasIntents }
 }
 
 function compileKind(schema: z.core.$ZodTypes, path: Path, inner: Inner): Compiled {
@@ -62,10 +69,13 @@ function compileKind(schema: z.core.$ZodTypes, path: Path, inner: Inner): Compil
       return container(schema, schemas, key => (items[key as number] ?? rest ?? undefined)?.shape)
     }
     case 'record': {
+      // Keys are stored as they are, so all that counts is that nothing is to be done to them.
+      inner(def.keyType, '*')
       const value = inner(def.valueType, '*')
       return container(schema, { valueType: value.schema }, () => value.shape)
     }
     case 'map':
+      inner(def.keyType, '*')
       return compileMap(schema as z.core.$ZodMap, path, inner(def.valueType, '*'))
     case 'set':
       return compileSet(schema as z.core.$ZodSet, inner(def.valueType, '*'))
@@ -90,13 +100,14 @@ function compileKind(schema: z.core.$ZodTypes, path: Path, inner: Inner): Compil
     case 'nonoptional':
     case 'readonly':
     case 'default':
-    case 'prefault':
     case 'catch': {
       const wrapped = inner(def.innerType)
       return combined(schema, { innerType: wrapped.schema }, [wrapped])
     }
+    case 'prefault':
+      return compilePrefault(schema as z.core.$ZodPrefault, inner(def.innerType))
     case 'lazy':
-      return inner(def.getter())
+      return inner((schema as z.core.$ZodLazy)._zod.innerType)
     case 'pipe':
       return compilePipe(schema as z.core.$ZodPipe, path, inner)
     case 'transform':
@@ -109,6 +120,16 @@ function compileKind(schema: z.core.$ZodTypes, path: Path, inner: Inner): Compil
       return refuse(path, `is a ${def.type}, which cannot be stored, leave it out`)
     default:
       return { schema, shape: shapeOf(schema, {}) }
+  }
+}
+
+/** The same with the merge intent that the schema itself is marked with. */
+function withIntent(compiled: Compiled, schema: z.core.$ZodType, path: Path): Compiled {
+  const intent = intentOf(schema, reason => refuse(path, reason))
+  if (intent === undefined) return compiled
+  return {
+    schema: compiled.schema,
+    shape: Object.create(compiled.shape, { merge: { value: intent } }),
   }
 }
 
@@ -152,6 +173,18 @@ function compileSet(schema: z.core.$ZodSet, value: Compiled): Compiled {
   return codecOrContainer(schema, codec, { set: true, at: () => value.shape })
 }
 
+/** A prefault has the form of what the schema takes in, which is not that of what is stored. */
+function compilePrefault(schema: z.core.$ZodPrefault, wrapped: Compiled): Compiled {
+  const { def } = schema._zod
+  const changes = {
+    innerType: wrapped.schema,
+    get defaultValue() {
+      return z.encode(wrapped.schema, z.decode(def.innerType, def.defaultValue))
+    },
+  }
+  return combined(schema, changes, [wrapped])
+}
+
 function compilePipe(schema: z.core.$ZodPipe, path: Path, inner: Inner): Compiled {
   const { def } = schema._zod
   if (def.reverseTransform !== undefined) {
@@ -163,9 +196,13 @@ function compilePipe(schema: z.core.$ZodPipe, path: Path, inner: Inner): Compile
   return combined(schema, { in: left.schema, out: right.schema }, [right, left])
 }
 
-/** The same schema with other inner schemas. */
+/** The same schema with other inner schemas. Defaults stay getters, for each session has its own. */
 function changed(schema: z.core.$ZodType, changes: object): z.core.$ZodType {
-  return z.core.clone(schema, { ...schema._zod.def, ...changes })
+  const properties = {
+    ...Object.getOwnPropertyDescriptors(schema._zod.def),
+    ...Object.getOwnPropertyDescriptors(changes),
+  }
+  return z.core.clone(schema, Object.defineProperties({}, properties) as z.core.$ZodTypeDef)
 }
 
 /** A schema whose members have paths, unless a check rewrites the container as a whole. */
@@ -182,8 +219,10 @@ function codecOrContainer(
   compiled: z.core.$ZodType,
   shape: Partial<Shape>,
 ): Compiled {
-  const rewrites = schema._zod.def.checks?.some(check => check._zod.def.check === 'overwrite')
-  return { schema: compiled, shape: shapeOf(compiled, rewrites === true ? { codec: true } : shape) }
+  return {
+    schema: compiled,
+    shape: shapeOf(compiled, isRewritten(schema) ? { codec: true } : shape),
+  }
 }
 
 /** A schema that leaves it to others what stands at its place. */
@@ -194,48 +233,6 @@ function combined(
 ): Compiled {
   const compiled = changed(schema, changes)
   return { schema: compiled, shape: shapeOf(compiled, unite(options.map(option => option.shape))) }
-}
-
-/** What may stand where each of `shapes` may. */
-function unite(shapes: readonly Shape[]): Partial<Shape> {
-  return {
-    get map() {
-      return shapes.some(shape => shape.map)
-    },
-    get set() {
-      return shapes.some(shape => shape.set)
-    },
-    get bigint() {
-      return shapes.some(shape => shape.bigint)
-    },
-    get codec() {
-      return shapes.some(shape => shape.codec)
-    },
-    at(key) {
-      const inner = shapes.map(shape => shape.at(key)).filter(shape => shape !== undefined)
-      return inner.length < 2 ? inner[0] : shapeOf(undefined, unite(inner))
-    },
-  }
-}
-
-function shapeOf(schema: z.core.$ZodType | undefined, shape: Partial<Shape>): Shape {
-  return {
-    get map() {
-      return shape.map === true
-    },
-    get set() {
-      return shape.set === true
-    },
-    get bigint() {
-      return shape.bigint === true
-    },
-    get codec() {
-      return shape.codec === true
-    },
-    at: key => shape.at?.(key),
-    encode: value => (schema === undefined ? value : z.encode(schema as never, value as never)),
-    decode: stored => (schema === undefined ? stored : z.decode(schema as never, stored as never)),
-  }
 }
 
 /** A schema that is known later, because it contains itself. */
@@ -259,22 +256,10 @@ function deferred(resolve: () => Compiled): Compiled {
     get codec() {
       return get().shape.codec
     },
+    get merge() {
+      return get().shape.merge
+    },
     at: key => get().shape.at(key),
   })
   return { schema, shape }
-}
-
-function refuseAsync(schema: z.core.$ZodType, path: Path): void {
-  const async = schema._zod.def.checks?.some(check => {
-    const { def } = check._zod as { def: { fn?: unknown } }
-    return isAsync(def.fn) || isAsync(check._zod.check)
-  })
-  if (async === true) refuse(path, 'has an async check, validate it where it comes in')
-}
-
-const isAsync = (value: unknown): boolean =>
-  typeof value === 'function' && value.constructor.name === 'AsyncFunction'
-
-function refuse(path: Path, why: string): never {
-  throw invalidOption('schema', `${printPath(path)} ${why}`)
 }

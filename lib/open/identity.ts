@@ -7,7 +7,7 @@
  * @module
  */
 
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomFillSync } from 'node:crypto'
 
 /** 32 bytes in base64url, without padding. */
 const ID = /^[A-Za-z0-9_-]{43}$/
@@ -27,7 +27,15 @@ export function keyOf(id: string): string {
   return createHash('sha256').update(id).digest('base64url')
 }
 
-/** Creates the token of a commit: a random int64. */
+/** Random numbers ahead: asking for many costs hardly more than for one. */
+const tokens = new BigInt64Array(256)
+let next = tokens.length
+
+/** Creates the token of a commit: a random int64. It is no secret, but must not come twice. */
 export function createToken(): bigint {
-  return randomBytes(8).readBigInt64LE()
+  if (next === tokens.length) {
+    randomFillSync(tokens)
+    next = 0
+  }
+  return tokens[next++] as bigint
 }

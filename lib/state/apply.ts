@@ -6,8 +6,10 @@
 
 import type { Modification } from '../modification.js'
 import type { Key, Path } from '../path.js'
+import { addToSet, extreme, increment } from './operators.js'
 import type { PlainObject } from './value.js'
 import { isPlainObject } from './value.js'
+import { inheritWidths } from './width.js'
 
 /**
  * Applies `modification` to `data` in place.
@@ -25,17 +27,31 @@ export function applyModification(data: PlainObject, modification: Modification)
   if (parent === undefined) return modification.op === 'unset'
   switch (modification.op) {
     case 'set':
+      inheritWidths(memberAt(parent, key), modification.value)
       return setMember(parent, key, modification.value)
     case 'unset':
       if (!Array.isArray(parent)) delete parent[key]
       return !Array.isArray(parent)
-    case 'append': {
-      const array = memberAt(parent, key)
-      if (array === undefined) return setMember(parent, key, [...modification.values])
-      if (!Array.isArray(array)) return false
-      array.push(...modification.values)
+    case 'append':
+    case 'union': {
+      const present = memberAt(parent, key)
+      const array = present === undefined ? [] : present
+      if (!Array.isArray(array) || !setMember(parent, key, array)) return false
+      if (modification.op === 'append') array.push(...modification.values)
+      else addToSet(array, modification.values)
       return true
     }
+    case 'increment': {
+      const number = increment(memberAt(parent, key), modification.by)
+      return number !== undefined && setMember(parent, key, number)
+    }
+    case 'max':
+    case 'min':
+      return setMember(
+        parent,
+        key,
+        extreme(modification.op, memberAt(parent, key), modification.value),
+      )
   }
 }
 

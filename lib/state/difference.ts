@@ -20,12 +20,28 @@ export type Difference =
       readonly basis: 'value' | 'elements' | 'container'
       /** What the benchmark has there; undefined if nothing. */
       readonly before: unknown
+      /** Of an array whose elements kept their places: what changed in them, beside what follows. */
+      readonly inside?: readonly Difference[]
     }
   | { readonly op: 'unset'; readonly path: Path; readonly before: unknown }
   | {
-      readonly op: 'append'
+      /** `'union'`: only those that others have not added. */
+      readonly op: 'append' | 'union'
       readonly path: Path
       readonly items: readonly Item[]
       /** How many elements the benchmark has there. */
       readonly from: number
+    }
+  | {
+      readonly op: 'increment'
+      readonly path: Path
+      readonly item: number
+      readonly by: number
+      readonly before: number | undefined
+    }
+  | {
+      readonly op: 'max' | 'min'
+      readonly path: Path
+      readonly item: Item
+      readonly before: unknown
     }

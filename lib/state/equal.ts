@@ -5,27 +5,62 @@
  */
 
 import { BSON, ObjectId } from 'bson'
+import type { Key } from '../path.js'
 import type { Node, Tree } from './node.js'
 import { itemOf, Leaf } from './node.js'
 import { elementsOf, keysOf, memberAt } from './read.js'
+import type { Shape } from './shape.js'
 import type { ContainerKind, PlainObject } from './value.js'
 import { bsonTypeOf, containerKind } from './value.js'
+
+/** What leaves were when they were last looked at. */
+export type Leaves = Map<Leaf, object>
 
 /**
  * Whether `after`, a part of client state in `tree`, equals the plain value `before`.
  *
  * Numbers and other primitives are equal by `Object.is`, Dates by their time, bytes and BSON values
  * by their bytes, containers by their members.
+ *
+ * @param leaves Takes what each leaf equals.
+ * @param shape What the schema says about its place, if a codec may have decoded it.
  */
-export function equalsItem(tree: Tree, before: unknown, after: unknown): boolean {
+export function equalsItem(
+  tree: Tree,
+  before: unknown,
+  after: unknown,
+  leaves?: Leaves,
+  shape?: Shape,
+): boolean {
   if (Object.is(before, after)) return true
   if (typeof after !== 'object' || after === null) return false
   if (typeof before !== 'object' || before === null) return false
   const known = itemOf(tree, after)
-  if (known instanceof Leaf) return equalLeaves(before, known.handle)
-  if (known === undefined) return equalContainers(tree, before, plainView(after))
-  if (known.benchmark === before && !known.dirty) return true
-  return equalContainers(tree, before, nodeView(known))
+  if (known instanceof Leaf) {
+    const { handle, codec } = known
+    const equal =
+      codec === undefined ? equalLeaves(before, handle) : equalDecoded(tree, before, handle, codec)
+    if (equal) leaves?.set(known, before)
+    return equal
+  }
+  if (known !== undefined) {
+    if (known.benchmark === before && !known.dirty) return true
+    return equalContainers(tree, before, nodeView(known), leaves, known.shape)
+  }
+  if (shape?.codec === true) return equalDecoded(tree, before, after, shape)
+  return equalContainers(tree, before, plainView(after), leaves, shape)
+}
+
+/** Whether two things that a codec decoded are equal. Instances tell by what is stored for them. */
+function equalDecoded(tree: Tree, before: object, after: object, codec: Shape): boolean {
+  const view = plainView(after)
+  if (view.kind !== undefined) return equalContainers(tree, before, view)
+  try {
+    return equalsItem(tree, codec.encode(before), codec.encode(after))
+  } catch {
+    // The commit tells what does not fit.
+    return false
+  }
 }
 
 /** Containers of nodes and of plain data, seen alike. */
@@ -58,19 +93,35 @@ const plainView = (value: object): View => ({
   elements: () => (Array.isArray(value) ? value : [...(value as Set<unknown>)]),
 })
 
-function equalContainers(tree: Tree, before: object, after: View): boolean {
+function equalContainers(
+  tree: Tree,
+  before: object,
+  after: View,
+  leaves?: Leaves,
+  shape?: Shape,
+): boolean {
   if (after.kind === undefined) return equalLeaves(before, after.leaf)
   if (after.kind !== containerKind(before)) return false
+  const equalAt = (key: Key, left: unknown, right: unknown): boolean =>
+    equalsItem(tree, left, right, leaves, typeof right === 'object' ? shape?.at(key) : undefined)
   if (after.kind === 'array') {
     const [left, right] = [before as unknown[], after.elements()]
     if (left.length !== right.length) return false
-    return right.every((item, index) => equalsItem(tree, left[index] ?? null, item ?? null))
+    // Not by every(), which passes over holes.
+    for (let index = 0; index < right.length; index++) {
+      if (!equalAt(index, left[index] ?? null, right[index] ?? null)) return false
+    }
+    return true
   }
   if (after.kind === 'set') {
     const [left, right] = [before as Set<unknown>, after.elements()]
     if (left.size !== right.length) return false
-    return right.every(item => {
-      return left.has(item) || [...left].some(member => equalsItem(tree, member, item))
+    // A Set may hold equal objects, and each has to be there as often as in the other one.
+    const objects = [...left].filter(member => typeof member === 'object')
+    return right.every((item, index) => {
+      if (typeof item !== 'object') return left.has(item)
+      const place = objects.findIndex(member => equalAt(index, member, item))
+      return place >= 0 && objects.splice(place, 1).length > 0
     })
   }
   const left = plainView(before)
@@ -79,7 +130,7 @@ function equalContainers(tree: Tree, before: object, after: View): boolean {
     left.keys().length === keys.length &&
     keys.every(key => {
       const member = before instanceof Map || Object.hasOwn(before, key) ? left.at(key) : undefined
-      return equalsItem(tree, member, after.at(key))
+      return equalAt(key, member, after.at(key))
     })
   )
 }

@@ -5,27 +5,9 @@
  * @module
  */
 
-import type { Item, Node } from './node.js'
+import type { Item, Journal, Node, Saved } from './node.js'
 import { Slots } from './node.js'
-
-/** The part of a node that a write may change. */
-export type Saved = Pick<
-  Node,
-  | 'source'
-  | 'adopted'
-  | 'fresh'
-  | 'slots'
-  | 'elements'
-  | 'tracked'
-  | 'dirty'
-  | 'moved'
-  | 'displaced'
-  | 'items'
-  | 'length'
->
-
-/** Each node that was written since the journal was opened, as it was before. */
-export type Journal = Map<Node, Saved>
+import { relink } from './place.js'
 
 /** Keeps `node` as it is in every open journal that has not got it. Call before each write. */
 export function keep(node: Node): void {
@@ -51,8 +33,12 @@ export function save(node: Node): Saved {
   }
 }
 
-/** Makes `node` what it was when it was saved. */
-export function restore(node: Node, saved: Saved): void {
-  Object.assign(node, saved)
-  if (node.kind === 'map' || node.kind === 'set') node.tree.refresh(node)
+/** Makes all nodes of `journal` what they were when they were saved. */
+export function restore(journal: Journal): void {
+  for (const [node, saved] of journal) Object.assign(node, saved)
+  // Only now does each hold what it held, and a node that was moved meanwhile finds its way back.
+  for (const node of journal.keys()) {
+    relink(node)
+    if (node.kind === 'map' || node.kind === 'set') node.tree.refresh(node)
+  }
 }

@@ -7,7 +7,7 @@
 import type { Key } from '../path.js'
 import { keep } from './journal.js'
 import type { Node } from './node.js'
-import { holds } from './node.js'
+import { holds } from './place.js'
 
 /** Records that `key` of `node` was written, and tells all ancestors. */
 export function track(node: Node, key: Key): void {
@@ -22,13 +22,18 @@ export function markDirty(node: Node): void {
   node.dirty = true
   if (node.parent !== undefined) notify(node.parent, node.key, node)
   if (node.elsewhere !== undefined) {
-    for (const [parent, key] of node.elsewhere) notify(parent, key, node)
+    for (const [parent, keys] of node.elsewhere) {
+      for (const key of keys) notify(parent, key, node)
+    }
   }
 }
 
 function notify(parent: Node, key: Key, child: Node): void {
   // A node that was taken out of its place still knows it, and must not come back by being written.
-  if (!holds(parent, key, child)) return
+  if (!holds(parent, key, child)) {
+    if (child.tree.detached?.has(child) === true) child.tree.writtenDetached.push(child)
+    return
+  }
   keep(parent)
   if (parent.items === undefined) {
     parent.tracked ??= new Set()

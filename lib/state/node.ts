@@ -8,7 +8,7 @@
  */
 
 import type { Key, Path } from '../path.js'
-import type { Journal } from './journal.js'
+import type { Differencing } from './differencing.js'
 import type { Shape } from './shape.js'
 import type { Container, ContainerKind, PlainObject } from './value.js'
 
@@ -21,13 +21,26 @@ export const PENDING: unique symbol = Symbol('pending')
 /** Read from a handle, this key gives its node. It is what tells handles from other objects. */
 export const NODE: unique symbol = Symbol('node')
 
-/** An object that is no container: a Date, bytes, a BSON value, or what a codec decoded. */
-export class Leaf {
-  /** What the application reads and may change in place. Owned by this session. */
-  readonly handle: object
+/** What stands for an object that the application was given, or gave: a node or a leaf. */
+export abstract class Opened {
+  /** What the application holds. */
+  abstract handle: object
+}
 
-  constructor(handle: object) {
+/** Whether `item` is a node or a leaf. */
+export const isOpened = (item: unknown): item is Node | Leaf => item instanceof Opened
+
+/** An object that is no container: a Date, bytes, a BSON value, or what a codec decoded. */
+export class Leaf extends Opened {
+  /** What the application reads and may change in place. Owned by this session. */
+  handle: object
+  /** If a codec decoded it, how: it is compared and copied by what is stored for it. */
+  readonly codec: Shape | undefined
+
+  constructor(handle: object, codec?: Shape) {
+    super()
     this.handle = handle
+    this.codec = codec
   }
 }
 
@@ -60,6 +73,14 @@ export interface Tree {
   adopted: Map<object, Node | Leaf> | undefined
   /** While something may have to be undone: what each node was that was written since. */
   journals: readonly Journal[]
+  /** How candidates are compared with the benchmark. */
+  differencing: Differencing
+  /** What was read, if the commit depends on that. */
+  reads: Map<Node, Set<Key> | 'all'> | undefined
+  /** Nodes whose place others replaced or removed, and where that was. */
+  detached: WeakMap<Node, Path> | undefined
+  /** Those of them that were written since the last commit. */
+  readonly writtenDetached: Node[]
   /** Nodes that have this number own their benchmark container: a commit changes it in place. */
   generation: number
   /** The generation of containers that were decoded for this session alone; 0 if they are shared. */
@@ -83,7 +104,7 @@ export const EMPTY: { readonly [kind in ContainerKind]: Container } = {
 }
 
 /** One container of client state. */
-export class Node {
+export class Node extends Opened {
   /** The session's whole tree. */
   readonly tree: Tree
   /** What kind of container this is. It never changes. */
@@ -104,8 +125,8 @@ export class Node {
   parent: Node | undefined
   /** The key under which `parent` holds it. */
   key: Key
-  /** Its other places, if it is at several. */
-  elsewhere: [parent: Node, key: Key][] | undefined
+  /** Its other places, if it is or was at several. */
+  elsewhere: Map<Node, Set<Key>> | undefined
   /** What this container is in the benchmark; undefined if the benchmark has not got it. */
   benchmark: Container | undefined
   /** What primary state holds for it, before a schema decoded it; undefined if it holds nothing. */
@@ -118,13 +139,16 @@ export class Node {
   fresh: boolean
   /** Keys that were read and not found. */
   missed: Set<Key> | undefined
-  /** Keys of the benchmark that were deleted and set again, so that they come last now. */
+  /**
+   * Keys of the benchmark that were deleted and set again, so that they come last now. Of an array:
+   * indexes that got an element that stood at another one.
+   */
   moved: Set<Key> | undefined
   /** Nodes of the benchmark's containers whose slots were written over. */
   displaced: Map<Key, Node> | undefined
   /** All members, once an array was restructured or a Set was written. Overlays `slots`. */
   items: Item[] | Set<Item> | undefined
-  /** An array's length, while it has no items and is not adopted. */
+  /** An array's length, while it has no items and is not adopted; less than `source` has if cut. */
   length: number
   /** Up to which length the array's positions are known to be those of primary state. */
   verified: number
@@ -132,6 +156,7 @@ export class Node {
   generation: number
 
   constructor(tree: Tree, kind: ContainerKind, benchmark: Container | undefined) {
+    super()
     this.tree = tree
     this.kind = kind
     this.handle = this
@@ -156,7 +181,31 @@ export class Node {
     this.verified = this.length
     this.generation = 0
   }
+
+  /** A node is found as its handle is. */
+  get [NODE](): Node {
+    return this
+  }
 }
+
+/** The part of a node that a write may change. */
+export type Saved = Pick<
+  Node,
+  | 'source'
+  | 'adopted'
+  | 'fresh'
+  | 'slots'
+  | 'elements'
+  | 'tracked'
+  | 'dirty'
+  | 'moved'
+  | 'displaced'
+  | 'items'
+  | 'length'
+>
+
+/** Each node that was written since the journal was opened, as it was before. */
+export type Journal = Map<Node, Saved>
 
 /** What the slot of `node` at `key` holds; undefined if there is none. */
 export function slotAt(node: Node, key: Key): Slot | undefined {
@@ -199,42 +248,7 @@ export function nodeOf(value: object): Node | undefined {
 
 /** The node or leaf that stands for `value` in `tree`: of a handle, or of an adopted object. */
 export function itemOf(tree: Tree, value: object): Node | Leaf | undefined {
-  if (value instanceof Node || value instanceof Leaf) return value
-  return tree.adopted?.get(value) ?? nodeOf(value)
-}
-
-/** Whether `parent` holds `child` at `key`. */
-export function holds(parent: Node, key: Key, child: Node): boolean {
-  if (parent.items === undefined) return slotAt(parent, key) === child
-  return Array.isArray(parent.items) ? parent.items.includes(child) : parent.items.has(child)
-}
-
-/** The path of the first place of `node`, from the root; of a detached node, where it was. */
-export function pathOf(node: Node): Path {
-  const path: Key[] = []
-  for (let at = node; at.parent !== undefined; at = at.parent) {
-    const index = Array.isArray(at.parent.items) ? at.parent.items.indexOf(at) : -1
-    path.push(index < 0 ? at.key : index)
-  }
-  return path.reverse()
-}
-
-/** Notes that `parent` now holds `child` at `key`. */
-export function link(parent: Node, key: Key, child: unknown): void {
-  if (!(child instanceof Node)) return
-  const home = child.parent
-  if (home === undefined || (home !== parent && !holds(home, child.key, child))) {
-    child.parent = parent
-    child.key = key
-  } else if (home !== parent || child.key !== key) {
-    child.elsewhere ??= []
-    const known = child.elsewhere.some(place => place[0] === parent && place[1] === key)
-    if (!known) child.elsewhere.push([parent, key])
-  }
-}
-
-/** Forgets all places of `child` in `parent`: they are about to be noted anew. */
-export function unlink(parent: Node, child: Node): void {
-  if (child.parent === parent) child.parent = undefined
-  child.elsewhere = child.elsewhere?.filter(([place]) => place !== parent)
+  const node = nodeOf(value)
+  if (node?.tree === tree || value instanceof Leaf) return node ?? (value as Leaf)
+  return tree.adopted?.get(value) ?? node
 }

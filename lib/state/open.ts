@@ -6,10 +6,12 @@
 
 import { UnsupportedValueError } from '../errors.js'
 import type { Key } from '../path.js'
-import { snapshotNode } from './copy.js'
+import { copyDecoded, snapshotNode } from './copy.js'
+import { keep } from './journal.js'
 import { track } from './mark.js'
 import type { Item, Tree } from './node.js'
-import { EMPTY, Leaf, link, Node, nodeOf, pathOf, setSlot } from './node.js'
+import { EMPTY, isOpened, Leaf, Node, nodeOf, setSlot } from './node.js'
+import { link, pathOf } from './place.js'
 import type { Shape } from './shape.js'
 import { storedAt } from './stored.js'
 import type { Container, ContainerKind } from './value.js'
@@ -18,7 +20,7 @@ import { bsonTypeOf, containerKind, copyLeaf, importBson, isMutableLeaf } from '
 /** What the application gets for `item`, which `node` holds at `key`. */
 export function present(node: Node, key: Key, item: Item | undefined): unknown {
   if (typeof item !== 'object' || item === null) return item
-  if (item instanceof Node || item instanceof Leaf) return item.handle
+  if (isOpened(item)) return item.handle
   return openValue(node, key, item)
 }
 
@@ -30,22 +32,23 @@ export function present(node: Node, key: Key, item: Item | undefined): unknown {
  */
 export function openValue(node: Node, key: Key, value: object): unknown {
   // What an adopted object holds is its owner's to change, so it is looked up at each read.
-  if (node.adopted) return handleOf(adopt(node, key, value))
+  if (node.adopted) return handleOf(adopt(node, key, value, node.fresh))
   const opened = openSlot(node, key, value)
   if (opened === undefined) return value
+  if (opened instanceof Leaf) keep(node)
   if (Array.isArray(node.items)) node.items[key as number] = opened
   else setSlot(node, key, opened)
-  if (opened instanceof Leaf) track(node, key)
+  // Nor does anybody see what a Map or a Set hands out, and it holds all that at once.
+  if (opened instanceof Leaf || opened.dirty) track(node, key)
   return opened.handle
 }
 
-const handleOf = (item: Item): unknown =>
-  item instanceof Node || item instanceof Leaf ? item.handle : item
+const handleOf = (item: Item): unknown => (isOpened(item) ? item.handle : item)
 
 /** The node or leaf for a value of the benchmark; undefined for one that nobody can change. */
 function openSlot(node: Node, key: Key, value: object): Node | Leaf | undefined {
   const shape = node.shape?.at(key)
-  if (shape?.codec === true) return new Leaf(value)
+  if (shape?.codec === true) return new Leaf(copyDecoded(value, shape), shape)
   const kind = containerKind(value)
   if (kind !== undefined) return openContainer(node, key, value as Container, kind, shape)
   if (isMutableLeaf(value)) return new Leaf(copyLeaf(value))
@@ -87,8 +90,11 @@ function openContainer(
  *
  * The same object has the same node wherever it stands. A handle stands for its node, one of another
  * session for a copy of what it shows.
+ *
+ * @param fresh Whether it was found in a fresh container, so that it was put there after that had
+ *   been assigned empty. What is assigned through a handle is one piece.
  */
-export function adopt(node: Node, key: Key, value: object): Item {
+export function adopt(node: Node, key: Key, value: object, fresh = false): Item {
   const { tree } = node
   const handled = nodeOf(value)
   if (handled?.tree === tree) {
@@ -100,9 +106,8 @@ export function adopt(node: Node, key: Key, value: object): Item {
   if (adopted === undefined) {
     const foreign = handled === undefined ? value : (snapshotNode(handled) as object)
     const item = adoptNew(tree, foreign, node.shape?.at(key))
-    if (!(item instanceof Node || item instanceof Leaf)) return item
-    // What is found in a fresh container was put there after it had been assigned empty.
-    if (item instanceof Node) item.fresh = node.fresh && node.adopted
+    if (!isOpened(item)) return item
+    if (item instanceof Node) item.fresh = fresh
     adopted = item
     tree.adopted.set(value, adopted)
   }
@@ -117,12 +122,14 @@ function adoptNew(tree: Tree, value: object, shape: Shape | undefined): Item {
     node.source = value as Container
     node.adopted = true
     node.shape = shape
-    // A Map or a Set cannot be read through, so it is imported at once.
-    if (kind === 'map' || kind === 'set') own(node)
     node.handle = tree.createHandle(node)
     return node
   }
-  if (shape?.codec === true) return new Leaf(value)
+  if (shape?.codec === true) {
+    // A plain one is the caller's to fill until the commit, as all are; no copy could tell.
+    const isPlain = containerKind(value) !== undefined
+    return new Leaf(isPlain ? value : copyDecoded(value, shape), shape)
+  }
   const type = bsonTypeOf(value)
   const kept = type === undefined ? copyLeaf(value) : importBson(value, type)
   return typeof kept === 'object' ? new Leaf(kept) : (kept as number | bigint)
@@ -135,15 +142,17 @@ function adoptNew(tree: Tree, value: object, shape: Shape | undefined): Item {
  */
 export function own(node: Node): void {
   if (!node.adopted) return
-  const { source, kind } = node
+  const { source, kind, tree } = node
   const member = (value: unknown, key: Key): Item => {
-    return typeof value === 'object' && value !== null ? adopt(node, key, value) : (value as Item)
+    return typeof value === 'object' && value !== null
+      ? adopt(node, key, value, node.fresh)
+      : (value as Item)
   }
   node.tracked = new Set()
   if (kind === 'array') {
     node.items = Array.from(source as unknown[], (element, index) => member(element ?? null, index))
   } else if (kind === 'set') {
-    node.items = new Set(Array.from(source as Set<unknown>, member))
+    node.items = new Set(Array.from(source as Set<unknown>, (value, i) => member(value ?? null, i)))
   } else {
     const entries = kind === 'map' ? (source as Map<string, unknown>) : Object.entries(source)
     for (const [key, value] of entries) {
@@ -154,4 +163,5 @@ export function own(node: Node): void {
   }
   node.adopted = false
   node.source = EMPTY[kind]
+  tree.refresh(node)
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Key } from '../path.js'
-import type { Item, Node } from './node.js'
+import type { Item, Node, Slot } from './node.js'
 import { ABSENT, PENDING, slotAt } from './node.js'
 import type { PlainObject } from './value.js'
 
@@ -32,6 +32,12 @@ export function hasMember(node: Node, key: Key): boolean {
   if (slot !== undefined) return slot !== ABSENT
   if (!sourceHas(node, key)) return false
   return node.adopted ? sourceAt(node, key) !== undefined : true
+}
+
+/** The same, for an attribute that was not looked at yet, too: what does not fit may count as absent. */
+export function hasDecoded(node: Node, key: Key): boolean {
+  if (!hasMember(node, key)) return false
+  return (node.source as PlainObject)[key] !== PENDING || memberAt(node, key) !== undefined
 }
 
 /** What an object or a Map holds at `key`; undefined if nothing. */
@@ -93,12 +99,35 @@ export function elementsOf(node: Node): readonly Item[] {
 
 /** All elements of an array, in an array of their own. */
 export function copyElements(node: Node): Item[] {
-  const source = node.source as Item[]
-  // Holes, and undefined, are null in a session.
-  const whole = source.includes(undefined as never)
-  const elements = whole ? Array.from(source, element => element ?? null) : source.slice()
+  const elements = copySource(node.source as Item[], lengthOf(node))
   if (node.elements !== undefined) {
     for (const [index, slot] of node.elements) elements[index] = slot as Item
   }
   return elements
+}
+
+/** The first `length` elements of an array of any realm. Holes, and undefined, are null in a session. */
+export function copySource<T>(source: readonly T[], length: number): (T | null)[] {
+  // Another realm's array would give another one of that realm.
+  const isUsual = source.constructor === (Array as unknown) && !source.includes(undefined as never)
+  return isUsual
+    ? source.slice(0, length)
+    : Array.from({ length }, (_, index) => source[index] ?? null)
+}
+
+/** Whether an array reads as the benchmark has it, for nobody opened, wrote or removed an element. */
+export function isAsRead({ items, elements, adopted, length, source }: Node): boolean {
+  const isBare = items === undefined && elements === undefined && !adopted
+  return isBare && length === (source as unknown[]).length
+}
+
+/** Whether elements of an array that the benchmark has may have left, or changed their places. */
+export function isRearranged({ items, moved, length, benchmark }: Node): boolean {
+  return items !== undefined || moved !== undefined || length < (benchmark as unknown[]).length
+}
+
+/** What was written to `node` or below, or opened since its elements were moved. */
+export function writtenMembers(node: Node): Iterable<[Key, Slot | Item | undefined]> {
+  if (node.items !== undefined) return [...node.items].entries()
+  return Array.from(node.tracked ?? [], key => [key, slotAt(node, key)])
 }

@@ -5,7 +5,9 @@
  */
 
 import type { Key } from '../path.js'
-import { clearSlots, link, Node, setSlot, slotsOf } from './node.js'
+import { keep } from './journal.js'
+import { clearSlots, Node, setSlot, slotsOf } from './node.js'
+import { relink } from './place.js'
 import type { PlainObject } from './value.js'
 
 /**
@@ -16,6 +18,7 @@ import type { PlainObject } from './value.js'
  */
 export function reset(node: Node): void {
   if (!node.dirty || node.benchmark === undefined) return
+  keep(node)
   const nodes = benchmarkNodes(node)
   node.source = node.benchmark
   clearSlots(node)
@@ -26,11 +29,9 @@ export function reset(node: Node): void {
   node.displaced = undefined
   node.items = undefined
   node.length = Array.isArray(node.benchmark) ? node.benchmark.length : 0
-  for (const [key, child] of nodes) {
-    setSlot(node, key, child)
-    link(node, key, child)
-    reset(child)
-  }
+  for (const [key, child] of nodes) setSlot(node, key, child)
+  relink(node)
+  for (const child of nodes.values()) reset(child)
   node.tree.refresh(node)
 }
 
@@ -38,21 +39,27 @@ export function reset(node: Node): void {
 function benchmarkNodes(node: Node): Map<Key, Node> {
   const found = new Map<Key, Node>()
   const places = benchmarkPlaces(node)
-  const candidates = [
-    ...(node.displaced?.values() ?? []),
-    ...slotsOf(node).map(([, slot]) => slot),
-    ...(node.items ?? []),
+  const known: (readonly [Key | undefined, unknown])[] = [
+    ...(node.displaced ?? []),
+    ...slotsOf(node),
+    ...Array.from(node.items ?? [], item => [undefined, item] as const),
   ]
-  for (const child of candidates) {
-    if (!(child instanceof Node) || child.benchmark === undefined) continue
-    const key = places.get(child.benchmark)
-    if (key !== undefined) found.set(key, child)
+  const fill = (isHome: boolean): void => {
+    for (const [home, child] of known) {
+      if (!(child instanceof Node) || child.benchmark === undefined) continue
+      for (const key of places.get(child.benchmark) ?? []) {
+        if (!found.has(key) && (key === home || !isHome)) found.set(key, child)
+      }
+    }
   }
+  // The benchmark may hold one object at several places: each keeps its node, if it had one.
+  fill(true)
+  fill(false)
   return found
 }
 
 /** Where the benchmark of `node` holds which object. */
-function benchmarkPlaces(node: Node): Map<unknown, Key> {
+function benchmarkPlaces(node: Node): Map<unknown, Key[]> {
   const { benchmark } = node
   if (benchmark instanceof Map) return invert(benchmark)
   if (Array.isArray(benchmark)) return invert(benchmark.entries())
@@ -60,10 +67,13 @@ function benchmarkPlaces(node: Node): Map<unknown, Key> {
   return invert(Object.entries(benchmark as PlainObject))
 }
 
-function invert(entries: Iterable<[Key, unknown]>): Map<unknown, Key> {
-  const inverted = new Map<unknown, Key>()
+function invert(entries: Iterable<[Key, unknown]>): Map<unknown, Key[]> {
+  const inverted = new Map<unknown, Key[]>()
   for (const [key, value] of entries) {
-    if (typeof value === 'object' && value !== null) inverted.set(value, key)
+    if (typeof value !== 'object' || value === null) continue
+    const keys = inverted.get(value)
+    if (keys === undefined) inverted.set(value, [key])
+    else keys.push(key)
   }
   return inverted
 }

@@ -5,26 +5,18 @@
  */
 
 import type { Key } from '../path.js'
-import type { Item } from './node.js'
-import {
-  ABSENT,
-  clearSlots,
-  deleteSlot,
-  Leaf,
-  link,
-  Node,
-  setSlot,
-  slotAt,
-  unlink,
-} from './node.js'
-import { elementsOf, keysOf } from './read.js'
+import { equalsItem } from './equal.js'
+import type { Item, Tree } from './node.js'
+import { ABSENT, clearSlots, deleteSlot, Leaf, Node, setSlot, slotAt } from './node.js'
+import { link, unlink } from './place.js'
+import { elementsOf, isRearranged, keysOf } from './read.js'
 import type { Container, PlainObject } from './value.js'
-import { isMutableLeaf } from './value.js'
-import { copyWidths } from './width.js'
+import { containerKind, isMutableLeaf } from './value.js'
+import { copyWidths, inheritWidths } from './width.js'
 
 /** What is known of the commit whose state becomes the benchmark. */
 export interface Settlement {
-  /** The leaves that were sent, as they were then. The others equal the benchmark. */
+  /** The leaves that were sent or compared, as they were then. No other can have changed. */
   readonly leaves: ReadonlyMap<Leaf, object>
   /** Whether it is certain that nobody else committed since the last load. */
   readonly exact: boolean
@@ -61,8 +53,8 @@ function settleKeys(node: Node, settlement: Settlement): Container {
     const value = settleItem(slot, memberOf(container, key), settlement)
     if (container instanceof Map) container.set(key, value)
     else container[key] = value
-    if (!(slot instanceof Node) && !(slot instanceof Leaf)) deleteSlot(node, key)
-    stayTracked(node, key, slot)
+    if (!isOpened(node.tree, slot, value)) deleteSlot(node, key)
+    else stayTracked(node, key, slot)
   }
   return container
 }
@@ -72,15 +64,32 @@ const memberOf = (container: PlainObject | Map<string, unknown>, key: string): u
 
 /** The benchmark value of `item`; `before` is what stood in its place. */
 function settleItem(item: Item, before: unknown, settlement: Settlement): unknown {
-  if (item instanceof Node) return settle(item, settlement)
+  if (item instanceof Node) {
+    const isNew = item.benchmark === undefined
+    const value = settle(item, settlement)
+    if (isNew) inheritWidths(before, value)
+    return value
+  }
   if (item instanceof Leaf) return settlement.leaves.get(item) ?? before
   return item
+}
+
+/**
+ * Whether `item` stays what the application holds, now that the benchmark has `value` for it: not a
+ * primitive, nor what a codec decoded and has written otherwise.
+ */
+function isOpened(tree: Tree, item: Item, value: unknown): item is Node | Leaf {
+  if (!(item instanceof Leaf)) return item instanceof Node
+  const isPlain = item.codec !== undefined && containerKind(item.handle) !== undefined
+  return !isPlain || equalsItem(tree, value, item)
 }
 
 /** What was handed out for good can change at any time, so it stays a candidate. */
 function stayTracked(node: Node, key: Key, item: Item): void {
   const stays =
-    item instanceof Node ? item.dirty : item instanceof Leaf && isMutableLeaf(item.handle)
+    item instanceof Node
+      ? item.dirty
+      : item instanceof Leaf && (item.codec !== undefined || isMutableLeaf(item.handle))
   if (!stays) return
   node.tracked ??= new Set()
   node.tracked.add(key)
@@ -89,14 +98,14 @@ function stayTracked(node: Node, key: Key, item: Item): void {
 function settleArray(node: Node, settlement: Settlement): Container {
   const { benchmark, tracked, fresh } = node
   let container: unknown[]
-  if (benchmark !== undefined && node.items === undefined) {
+  if (benchmark !== undefined && !isRearranged(node)) {
     container = ownBenchmark(node) as unknown[]
     node.tracked = undefined
     for (const index of (tracked ?? []) as Iterable<number>) {
       const slot = slotAt(node, index) as Item
       container[index] = settleItem(slot, container[index], settlement)
-      if (!(slot instanceof Node) && !(slot instanceof Leaf)) deleteSlot(node, index)
-      stayTracked(node, index, slot)
+      if (!isOpened(node.tree, slot, container[index])) deleteSlot(node, index)
+      else stayTracked(node, index, slot)
     }
     if (settlement.exact) node.verified = container.length
   } else {
@@ -104,7 +113,7 @@ function settleArray(node: Node, settlement: Settlement): Container {
     const before = (benchmark ?? []) as unknown[]
     container = elements.map((item, index) => settleItem(item, before[index], settlement))
     node.generation = node.tree.generation
-    adoptElements(node, elements)
+    adoptElements(node, elements, container)
     if (benchmark === undefined) node.verified = fresh && !settlement.exact ? 0 : container.length
     else
       node.verified = settlement.exact
@@ -118,18 +127,23 @@ function settleArray(node: Node, settlement: Settlement): Container {
 function settleSet(node: Node, settlement: Settlement): Container {
   const elements = elementsOf(node)
   const before = [...((node.benchmark ?? []) as Set<unknown>)]
-  adoptElements(node, elements)
-  return new Set(elements.map((item, index) => settleItem(item, before[index], settlement)))
+  const members = elements.map((item, index) => settleItem(item, before[index], settlement))
+  adoptElements(node, elements, members)
+  return new Set(members)
 }
 
-/** Gives the elements of a restructured array or a Set their slots again, at their new places. */
-function adoptElements(node: Node, elements: readonly Item[]): void {
+/**
+ * Gives the elements of a restructured array or a Set their slots again, at their new places.
+ *
+ * @param values What the benchmark has for them.
+ */
+function adoptElements(node: Node, elements: readonly Item[], values: readonly unknown[]): void {
   node.items = undefined
   node.tracked = undefined
   clearSlots(node)
   for (const item of elements) if (item instanceof Node) unlink(node, item)
   elements.forEach((item, index) => {
-    if (!(item instanceof Node) && !(item instanceof Leaf)) return
+    if (!isOpened(node.tree, item, values[index])) return
     setSlot(node, index, item)
     link(node, index, item)
     stayTracked(node, index, item)

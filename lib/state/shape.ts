@@ -4,7 +4,10 @@
  * @module
  */
 
-import type { Key } from '../path.js'
+import type { Key, Path } from '../path.js'
+
+/** How writes to one place by several servers are merged. */
+export type MergeIntent = 'increment' | 'max' | 'min' | 'append' | 'union' | 'atomic'
 
 /** What may stand at one place. */
 export interface Shape {
@@ -16,10 +19,17 @@ export interface Shape {
   readonly bigint: boolean
   /** Whether a codec decodes what stands here: it is written whole, and nothing below has a path. */
   readonly codec: boolean
+  /** How writes of several servers are merged here; undefined if the schema does not say. */
+  readonly merge: MergeIntent | undefined
   /** Encodes a value of this place to what is stored; throws if it does not fit. */
   encode(value: unknown): unknown
   /** Decodes what is stored to a value of this place; throws if it does not fit. */
   decode(stored: unknown): unknown
   /** What may stand at `key` below this place; undefined if the schema does not say. */
   at(key: Key): Shape | undefined
+}
+
+/** What the schema says about the place at `path` below `shape`. */
+export function shapeAt(shape: Shape | undefined, path: Path): Shape | undefined {
+  return path.reduce<Shape | undefined>((inner, key) => inner?.at(key), shape)
 }

@@ -8,7 +8,9 @@
  */
 
 import { Double, Long } from 'bson'
+import type { Modification } from '../modification.js'
 import type { Key } from '../path.js'
+import { storedAt } from './stored.js'
 import type { PlainObject } from './value.js'
 import { isPlainObject } from './value.js'
 
@@ -31,13 +33,34 @@ export function copyWidths(original: unknown, copy: object): void {
   if (noted !== undefined) widths.set(copy, new Map(noted))
 }
 
-/** `value` in the width that the number at `key` of `container` has in the store, if it fits. */
-export function keepWidth(container: object, key: Key, value: unknown): unknown {
-  if (typeof value !== 'number') return value
-  const width = widths.get(container)?.get(key)
+/**
+ * Notes for `after`, which replaces `before`, what is noted for that: the same keys hold numbers of the
+ * same widths, at any depth.
+ */
+export function inheritWidths(before: unknown, after: unknown): void {
+  if (before === after || !isObject(before) || !isObject(after)) return
+  for (const [key, width] of widths.get(before) ?? []) {
+    if (typeof after[key] === 'number' && widthAt(after, key) === undefined) {
+      noteWidth(after, key, width)
+    }
+  }
+  for (const key of Object.keys(after)) inheritWidths(storedAt(before, key), after[key])
+}
+
+const isObject = (value: unknown): value is PlainObject =>
+  typeof value === 'object' && value !== null && isPlainObject(value)
+
+function widthAt(container: unknown, key: Key): Width | undefined {
+  return typeof container === 'object' && container !== null
+    ? widths.get(container)?.get(key)
+    : undefined
+}
+
+/** `value` in this width, if it fits. */
+function widen(value: number, width: Width | undefined): unknown {
   if (width === 'double') return new Double(value)
-  if (width === 'int64' && Number.isSafeInteger(value)) return Long.fromNumber(value)
-  return value
+  const fits = width === 'int64' && Number.isSafeInteger(value) && !Object.is(value, -0)
+  return fits ? Long.fromNumber(value) : value
 }
 
 /** A deep copy of a value as decoded from the store. */
@@ -52,16 +75,50 @@ export function copyStored(stored: unknown): unknown {
   return copy
 }
 
-/** `stored`, a value as decoded from the store, with each number in the width that it has there. */
-export function withWidths(stored: unknown): unknown {
-  if (typeof stored !== 'object' || stored === null) return stored
-  if (Array.isArray(stored)) {
-    return stored.map((element, index) => keepWidth(stored, index, withWidths(element)))
+/**
+ * `value`, which is to be stored, with each number in the width that it has in the store. What needs no
+ * other width is not copied.
+ *
+ * @param before What is stored in its place.
+ */
+export function withWidths(value: unknown, before?: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const isArray = Array.isArray(value)
+  if (!isArray && !isPlainObject(value)) return value
+  let copy: PlainObject | undefined
+  for (const key of isArray ? value.keys() : Object.keys(value)) {
+    const member = (value as PlainObject)[key]
+    const inherits = !isArray && isObject(before)
+    const wide =
+      typeof member === 'number'
+        ? widen(member, widthAt(value, key) ?? (inherits ? widthAt(before, key) : undefined))
+        : withWidths(member, inherits ? storedAt(before, key) : undefined)
+    if (Object.is(wide, member)) continue
+    copy ??= (isArray ? [...value] : { ...value }) as PlainObject
+    copy[key] = wide
   }
-  if (!isPlainObject(stored)) return stored
-  const copy: PlainObject = {}
-  for (const key of Object.keys(stored)) {
-    copy[key] = keepWidth(stored, key, withWidths((stored as PlainObject)[key]))
+  return copy ?? value
+}
+
+/** `modification` of `stored`, all attributes as they are stored, with each number in its width there. */
+export function modificationWithWidths(stored: unknown, modification: Modification): Modification {
+  const { path } = modification
+  switch (modification.op) {
+    case 'set':
+    case 'max':
+    case 'min': {
+      const { value } = modification
+      const parent = path.slice(0, -1).reduce<unknown>(storedAt, stored)
+      const before = path.length === 0 ? stored : storedAt(parent, path.at(-1) as Key)
+      const wide =
+        typeof value === 'number'
+          ? widen(value, widthAt(parent, path.at(-1) as Key))
+          : withWidths(value, before)
+      return { ...modification, value: wide } as Modification
+    }
+    case 'append':
+      return { ...modification, values: modification.values.map(each => withWidths(each)) }
+    default:
+      return modification
   }
-  return copy
 }

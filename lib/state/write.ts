@@ -8,14 +8,15 @@ import type { Key } from '../path.js'
 import { keep } from './journal.js'
 import { markDirty, track } from './mark.js'
 import type { Item, Slot } from './node.js'
-import { ABSENT, deleteSlot, link, Node, setSlot, slotAt } from './node.js'
+import { ABSENT, deleteSlot, Node, setSlot, slotAt } from './node.js'
 import { own } from './open.js'
+import { link } from './place.js'
 import { copyElements, hasMember, sourceHas } from './read.js'
 
 /** Puts `slot` at `key` of an object, a Map, or an array that keeps its order. */
 export function put(node: Node, key: Key, slot: Slot): void {
   const current = slotAt(node, key)
-  if (current === slot && typeof slot !== 'object') return
+  if (Object.is(current, slot) && typeof slot !== 'object') return
   keep(node)
   own(node)
   if (current === ABSENT) {
@@ -50,7 +51,9 @@ export function remove(node: Node, key: Key): boolean {
 
 /** Keeps the node of a benchmark container whose slot is written over, so that it can come back. */
 function displace(node: Node, key: Key, current: Slot | undefined): void {
-  if (!(current instanceof Node) || current.benchmark === undefined) return
+  if (!(current instanceof Node)) return
+  current.elsewhere?.get(node)?.delete(key)
+  if (current.benchmark === undefined) return
   node.displaced ??= new Map()
   if (!node.displaced.has(key)) node.displaced.set(key, current)
 }
@@ -58,7 +61,9 @@ function displace(node: Node, key: Key, current: Slot | undefined): void {
 /** Appends `items`, already imported, to an array. */
 export function append(node: Node, items: readonly Item[]): void {
   keep(node)
-  if (node.items === undefined && !node.adopted) {
+  // What comes after elements that were cut off stands in the place of one that the benchmark has.
+  const isCut = node.length < (node.source as unknown[]).length
+  if (node.items === undefined && !node.adopted && !isCut) {
     for (const item of items) {
       const index = node.length++
       setSlot(node, index, item as Slot)
@@ -80,17 +85,27 @@ export function restructure(node: Node): Item[] {
   return node.items as Item[]
 }
 
-/** Removes the last element of an array without restructuring it, where that can be. */
-export function dropLast(node: Node): boolean {
-  const last = node.length - 1
-  if (node.items !== undefined || node.adopted || last < 0) return false
-  if (sourceHas(node, last)) return false
+/** Removes the elements of an array from `length` on. What is left keeps its order. */
+export function cut(node: Node, length: number): void {
+  if (node.items !== undefined || node.adopted) {
+    restructure(node).length = length
+    return
+  }
   keep(node)
-  deleteSlot(node, last)
-  node.tracked?.delete(last)
-  node.length = last
+  for (const index of slotsFrom(node, length)) {
+    displace(node, index, slotAt(node, index))
+    deleteSlot(node, index)
+    node.tracked?.delete(index)
+  }
+  node.length = length
   markDirty(node)
-  return true
+}
+
+/** The indexes from `start` on that may have slots. */
+function slotsFrom(node: Node, start: number): Iterable<number> {
+  const count = node.length - start
+  if (count < (node.elements?.size ?? 0)) return Array.from({ length: count }, (_, i) => start + i)
+  return [...(node.elements?.keys() ?? [])].filter(index => index >= start)
 }
 
 /** Replaces all elements of an array, or all members of a Set. */

@@ -7,11 +7,12 @@
 import type { Long } from 'bson'
 import { deserialize, Int32, serialize } from 'bson'
 import { KEPT } from '../document.js'
+import { StoreError } from '../errors.js'
 import { applyModification } from '../state/apply.js'
 import type { PlainObject } from '../state/value.js'
 import { endOf, toDocument, toLong } from './fields.js'
 import { fits } from './filter.js'
-import type { Filter, Loaded, Statement, Store } from './store.js'
+import type { Filter, Loaded, Statement, Store, Touch } from './store.js'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -76,6 +77,9 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
       return read(key) === undefined ? null : { bytes: documents.get(key) as Buffer, now: now() }
     },
     async insert(document) {
+      if (read(document.key) !== undefined) {
+        throw new StoreError('store the session', 'its key is taken')
+      }
       write(document.key, toDocument(document))
       if (++inserted % 1000 === 0) for (const key of documents.keys()) read(key)
     },
@@ -90,7 +94,7 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
     },
     async touch(touch) {
       const document = read(touch.key)
-      if (document?.rev === undefined || document.idle?.valueOf() !== touch.idle) return false
+      if (document?.rev === undefined || !fitsTimeouts(document, touch)) return false
       document.expiresAt = new Date(Math.max(document.expiresAt.getTime(), touch.expiresAt))
       write(touch.key, document)
       return true
@@ -133,13 +137,20 @@ function fitsStatement(document: Exact, statement: Statement): boolean {
   return [...statement.layout].every(([name, count]) => counterAt(layout, name) === count)
 }
 
+function fitsTimeouts(document: Exact, { idle, endsAt }: Touch): boolean {
+  return (
+    document.idle?.valueOf() === idle &&
+    document.endsAt?.getTime() === endOf(endsAt).endsAt?.getTime()
+  )
+}
+
 function counterAt(layout: Exact['layout'], name: string): number {
   return Object.hasOwn(layout, name) ? Number(layout[name]) : 0
 }
 
 function keepBooks(document: Exact, statement: Statement): void {
   const { token, mark, trim, raises, timeouts } = statement
-  document.rev = new Int32(Number(document.rev) + 1)
+  document.rev = new Int32(Number(document.rev) + (timeouts === undefined ? 1 : KEPT))
   for (const name of raises) document.layout[name] = new Int32(counterAt(document.layout, name) + 1)
   document.tokens.push(toLong(token))
   if (mark !== undefined) {
@@ -154,8 +165,6 @@ function keepBooks(document: Exact, statement: Statement): void {
     Object.assign(document, endOf(timeouts.endsAt), { expiresAt: new Date(statement.expiresAt) })
     if (timeouts.idle !== undefined) document.idle = timeouts.idle
   }
-  if (trim) {
-    document.tokens = document.tokens.slice(-KEPT)
-    if (document.marks !== undefined) document.marks = document.marks.slice(-KEPT)
-  }
+  if (trim !== false) document.tokens = document.tokens.slice(-KEPT)
+  if (trim === true && document.marks !== undefined) document.marks = document.marks.slice(-KEPT)
 }

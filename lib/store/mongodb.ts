@@ -5,15 +5,16 @@
  */
 
 import type { Collection, Document } from 'mongodb'
-import { KEPT } from '../document.js'
+import type { Documents, WRITE } from './calls.js'
+import { readAll, readOne, sendRead, sendWrite } from './calls.js'
+import { conditionsOf, fencesOf, updateOf } from './commands.js'
+import { connectMongoStore } from './connect-mongo.js'
 import { checkCollection } from './driver.js'
-import { isFenceMiss, toStoreError } from './failure.js'
+import { isFenceMiss } from './failure.js'
 import { endOf, toDocument, toLong } from './fields.js'
 import type { IndexOptions } from './indexes.js'
 import { createIndexes } from './indexes.js'
-import type { Filter, Statement, Store } from './store.js'
-import type { UpdateDocument } from './update.js'
-import { toUpdate } from './update.js'
+import type { CallOptions, Store } from './store.js'
 
 /** Options of {@link mongoStore}. */
 export interface MongoStoreOptions {
@@ -29,16 +30,6 @@ export interface MongoStoreOptions {
    */
   clock?: 'server' | 'app'
 }
-
-/** Whatever the caller's client says: nothing of ours is left out, and it holds on a majority. */
-const WRITE = {
-  writeConcern: { w: 'majority' },
-  ignoreUndefined: false,
-  serializeFunctions: false,
-} as const
-
-/** Whatever the caller's client says: what was last written is read, as bytes. */
-const READ = { readPreference: 'primary', ignoreUndefined: false, raw: true } as const
 
 /** The fields of a document that a session needs, and the server's time. */
 const FIELDS: Document = Object.fromEntries(
@@ -77,59 +68,52 @@ export function mongoStore(
   { indexes = {}, clock = 'server' }: MongoStoreOptions = {},
 ): Store {
   checkCollection(collection)
-  const documents = collection as unknown as Collection<Document & { _id: string }>
+  const documents = collection as unknown as Documents
   const ensureIndexes = createIndexes(collection, indexes)
   const live = (): Document =>
     clock === 'server'
       ? { $expr: { $gt: ['$expiresAt', '$$NOW'] } }
       : { expiresAt: { $gt: new Date() } }
   const projection = clock === 'server' ? { ...FIELDS, now: '$$NOW' } : FIELDS
-  const NOT_A_REPLICA_SET = 123
 
-  async function attempt<T>(action: string, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call()
-    } catch (error) {
-      throw toStoreError(action, error)
-    }
+  function write<T, P extends Document>(
+    action: string,
+    options: CallOptions,
+    part: P,
+    send: (part: P, options: typeof WRITE) => Promise<T>,
+  ): Promise<T> {
+    ensureIndexes()
+    return sendWrite(action, options, part, send)
   }
 
-  async function update(action: string, filter: Document, change: Document): Promise<boolean> {
-    return attempt(action, async () => {
-      const { matchedCount } = await documents.updateOne(filter, change, WRITE)
-      return matchedCount === 1
-    })
+  async function update(
+    action: string,
+    options: CallOptions,
+    filter: Document,
+    change: Document,
+  ): Promise<boolean> {
+    const { matchedCount } = await write(action, options, filter, (each, sending) =>
+      documents.updateOne(each, change, sending),
+    )
+    return matchedCount === 1
   }
 
-  return {
-    load: (key, { timeout, linearizable = false }) =>
-      attempt('load the session', async () => {
-        const find = (level: 'local' | 'linearizable'): Promise<Uint8Array | null> =>
-          documents.findOne<Uint8Array>(
-            { _id: key, ...live() },
-            { ...READ, projection, readConcern: { level }, maxTimeMS: Math.ceil(timeout) },
-          )
-        try {
-          const bytes = await find(linearizable ? 'linearizable' : 'local')
-          return bytes && { bytes }
-        } catch (error) {
-          // A server that is alone knows no linearizable reads, and needs none.
-          if (!linearizable || (error as { code?: unknown }).code !== NOT_A_REPLICA_SET) throw error
-          const bytes = await find('local')
-          return bytes && { bytes }
-        }
-      }),
+  const store: Store = {
+    async load(key, options) {
+      const bytes = await readOne(documents, { _id: key, ...live() }, projection, options)
+      return bytes && { bytes }
+    },
 
-    insert: document =>
-      attempt('store the session', async () => {
-        ensureIndexes()
-        await documents.insertOne(toDocument(document), WRITE)
-      }),
+    async insert(document, options) {
+      await write('store the session', options, toDocument(document), (each, sending) =>
+        documents.insertOne(each, sending),
+      )
+    },
 
-    async write(statement) {
+    async write(statement, options) {
       try {
         const filter = { _id: statement.key, ...live(), ...fencesOf(statement) }
-        return await update('commit the session', filter, updateOf(statement))
+        return await update('commit the session', options, filter, updateOf(statement))
       } catch (error) {
         // Another server changed the type of a parent: a fence would have said the same.
         if (isFenceMiss(error)) return false
@@ -137,112 +121,70 @@ export function mongoStore(
       }
     },
 
-    touch: ({ key, idle, expiresAt }) =>
+    touch: ({ key, idle, endsAt, expiresAt }, options) =>
       update(
         'touch the session',
-        { _id: key, ...live(), rev: { $gte: 0 }, idle: idle ?? null },
+        options,
+        {
+          _id: key,
+          ...live(),
+          rev: { $gte: 0 },
+          idle: idle ?? null,
+          endsAt: endOf(endsAt).endsAt ?? null,
+        },
         { $max: { expiresAt: new Date(expiresAt) } },
       ),
 
-    retire: ({ key, rev, token, expiresAt }) =>
-      attempt('rotate the session', async () => {
-        const mark = { retiredBy: toLong(token), expiresAt: new Date(expiresAt) }
-        const { matchedCount } = await documents.replaceOne(
-          { _id: key, ...live(), rev },
-          mark,
-          WRITE,
-        )
-        return matchedCount === 1
-      }),
-
-    remove: key =>
-      attempt('destroy the session', async () => {
-        const { deletedCount } = await documents.deleteOne(
-          { _id: key, ...live(), rev: { $gte: 0 } },
-          WRITE,
-        )
-        return deletedCount === 1
-      }),
-
-    removeWhere: (filter, except) =>
-      attempt('destroy the sessions', async () => {
-        const others = except === undefined ? {} : { _id: { $ne: except } }
-        const { deletedCount } = await documents.deleteMany(
-          { ...others, ...live(), rev: { $gte: 0 }, ...conditionsOf(filter) },
-          WRITE,
-        )
-        return deletedCount
-      }),
-
-    async *list(filter) {
-      const cursor = documents.find<Uint8Array>(
-        { ...live(), rev: { $gte: 0 }, ...conditionsOf(filter) },
-        { ...READ, projection },
+    async retire({ key, rev, token, expiresAt }, options) {
+      const mark = { retiredBy: toLong(token), expiresAt: new Date(expiresAt) }
+      const filter = { _id: key, ...live(), rev }
+      const { matchedCount } = await write('rotate the session', options, filter, (each, sending) =>
+        documents.replaceOne(each, mark, sending),
       )
-      try {
-        for await (const bytes of cursor) yield { bytes }
-      } catch (error) {
-        throw toStoreError('list the sessions', error)
-      }
+      return matchedCount === 1
     },
 
-    now: clock === 'app' ? Date.now : undefined,
-    time: () =>
-      attempt('ask for the time', async () => {
-        const { localTime } = await collection.db.command({ hello: 1 })
-        return (localTime as Date).getTime()
-      }),
-  }
-}
-
-/** What a commit requires of the document, as a filter. */
-function fencesOf({ rev, token, layout }: Statement): Document {
-  const fences: Document = {
-    rev: 'exactly' in rev ? rev.exactly : { $lt: rev.below },
-    tokens: { $ne: toLong(token) },
-  }
-  // In a filter, null is what is absent, too.
-  for (const [name, count] of layout) fences[`layout.${name}`] = count === 0 ? null : count
-  return fences
-}
-
-function updateOf(statement: Statement): UpdateDocument {
-  const { token, mark, trim, raises, timeouts } = statement
-  const { update } = toUpdate(statement.modifications)
-  const appended = (value: unknown): { $each: unknown[]; $slice?: number } =>
-    trim ? { $each: [value], $slice: -KEPT } : { $each: [value] }
-  const expiresAt = new Date(statement.expiresAt)
-  const change: Document = {
-    ...update,
-    $inc: { rev: 1, ...Object.fromEntries(raises.map(name => [`layout.${name}`, 1])) },
-    $push: {
-      ...update.$push,
-      tokens: trim ? appended(toLong(token)) : toLong(token),
-      ...(mark && { marks: appended({ by: toLong(mark.by), at: mark.at }) }),
+    async remove(key, options) {
+      const filter = { _id: key, ...live(), rev: { $gte: 0 } }
+      const { deletedCount } = await write(
+        'destroy the session',
+        options,
+        filter,
+        (each, sending) => documents.deleteOne(each, sending),
+      )
+      return deletedCount === 1
     },
-  }
-  if (timeouts === undefined) {
-    change.$max = { expiresAt }
-  } else {
-    const { idle, endsAt } = timeouts
-    change.$set = {
-      ...update.$set,
-      expiresAt,
-      ...endOf(endsAt),
-      ...(idle !== undefined && { idle }),
-    }
-    const removed = {
-      ...(idle === undefined && { idle: '' }),
-      ...(endOf(endsAt).endsAt === undefined && { endsAt: '' }),
-    }
-    if (Object.keys(removed).length > 0) change.$unset = { ...update.$unset, ...removed }
-  }
-  return change as UpdateDocument
-}
 
-/** The conditions of a filter that came from the application. */
-function conditionsOf(filter: Filter): Document {
-  return Object.fromEntries(
-    Object.entries(filter).map(([path, value]) => [`data.${path}`, { $eq: value }]),
-  )
+    async removeWhere(filter, except, options) {
+      const others = except === undefined ? {} : { _id: { $ne: except } }
+      const which = { ...others, ...live(), rev: { $gte: 0 }, ...conditionsOf(filter) }
+      const { deletedCount } = await write(
+        'destroy the sessions',
+        options,
+        which,
+        (each, sending) => documents.deleteMany(each, sending),
+      )
+      return deletedCount
+    },
+
+    async *list(filter, { deadline } = {}) {
+      const which = { ...live(), rev: { $gte: 0 }, ...conditionsOf(filter) }
+      for await (const bytes of readAll(documents, which, projection, deadline)) yield { bytes }
+    },
+
+    ...(clock === 'app'
+      ? { now: Date.now, time: async () => Date.now() }
+      : {
+          time: ({ timeout, deadline = timeout }) =>
+            sendRead('ask for the time', async () => {
+              const signal = AbortSignal.timeout(Math.ceil(deadline))
+              const { localTime } = await collection.db.command({ hello: 1 }, { signal })
+              return (localTime as Date).getTime()
+            }),
+        }),
+
+    withConnectMongo: options =>
+      connectMongoStore(documents, store, { projection, serverClock: clock === 'server' }, options),
+  }
+  return store
 }

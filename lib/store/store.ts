@@ -41,7 +41,10 @@ export interface Statement {
   readonly key: string
   /** Required to be absent from the document's tokens, and added to them. */
   readonly token: bigint
-  /** Required of `rev`: to be exactly this, or less than this. It is raised by 1. */
+  /**
+   * Required of `rev`: to be exactly this, or less than this. It is raised by 1; with timeouts by 16,
+   * so that no other statement, whose expiry was made from the old ones, fits any more.
+   */
   readonly rev: RevExactly | RevBelow
   /** Required of `layout`: these counters have these values, where 0 is absent too. */
   readonly layout: ReadonlyMap<string, number>
@@ -51,8 +54,8 @@ export interface Statement {
   readonly raises: readonly string[]
   /** What the commit replaced and moved, if anything. */
   readonly mark: Mark | undefined
-  /** Whether tokens and marks are trimmed to the latest. */
-  readonly trim: boolean
+  /** Whether tokens and marks are trimmed to the latest, or only tokens: there may be no marks. */
+  readonly trim: boolean | 'tokens'
   /** What the expiry becomes at least, in milliseconds since 1970. */
   readonly expiresAt: number
   /** Timeouts that changed, to be set. `rev` is required exactly then. */
@@ -75,6 +78,8 @@ export interface Touch {
   readonly expiresAt: number
   /** Required of the session's own idle timeout: that is what `expiresAt` was made from. */
   readonly idle: number | undefined
+  /** Required of the session's end: `expiresAt` is not beyond it. */
+  readonly endsAt: number
 }
 
 /** The end of an old id: the document stays for a while, with no data, and fits no statement. */
@@ -92,12 +97,38 @@ export interface Retirement {
 /** Which sessions: paths to scalars, and what they equal. An array matches by its elements. */
 export type Filter = Readonly<Record<string, unknown>>
 
+/** How far a request has got, as its caller and the store tell each other. */
+export interface Attempt {
+  /**
+   * `'unknown'`, unless the store keeps account: `'waiting'` until the request is sent, then `'sent'`.
+   * The caller makes it `'withdrawn'` when the time is up. What was not sent by then never is.
+   */
+  stage: 'unknown' | 'waiting' | 'sent' | 'withdrawn'
+}
+
 /** How to call a store. */
 export interface CallOptions {
   /** How long the caller will wait, in milliseconds. */
   readonly timeout: number
+  /**
+   * When nobody has a use for the answer any more, in milliseconds from now. A server that is only slow
+   * may answer after `timeout`; but one that never does must not hold a connection for ever.
+   */
+  readonly deadline?: number
   /** Whether the answer must hold what a majority has acknowledged by now. */
   readonly linearizable?: boolean
+  /** Where a store keeps account of a request that may have to wait. */
+  readonly attempt?: Attempt
+}
+
+/** How a store treats documents of connect-mongo's. */
+export interface ConnectMongoOptions {
+  /** Whether the first write of one makes it a document of dotset's. */
+  readonly convert: boolean
+  /** Whether a new session is stored as JSON, if it is not stored as a document of dotset's. */
+  readonly stringify: boolean
+  /** How long a converted session lives from then on, in milliseconds, however much it is used. */
+  readonly absoluteTimeout: number
 }
 
 /**
@@ -110,7 +141,7 @@ export interface CallOptions {
 export interface Store {
   /** Loads a document; null if it is not there. */
   load(key: string, options: CallOptions): Promise<Loaded | null>
-  /** Inserts a document. Its key is new. */
+  /** Inserts a document. Its key is new; one that is taken is an error. */
   insert(document: NewDocument, options: CallOptions): Promise<void>
   /** Applies a commit; false if the document is not there or does not fit, and nothing was written. */
   write(statement: Statement, options: CallOptions): Promise<boolean>
@@ -123,9 +154,11 @@ export interface Store {
   /** Removes all documents that fit the filter, but the one with key `except`; tells how many. */
   removeWhere(filter: Filter, except: string | undefined, options: CallOptions): Promise<number>
   /** Reads all documents that fit the filter, in no particular order. */
-  list(filter: Filter): AsyncIterable<Loaded>
+  list(filter: Filter, options?: Pick<CallOptions, 'deadline'>): AsyncIterable<Loaded>
   /** Asks for the time at the store, in milliseconds since 1970. */
   time(options: CallOptions): Promise<number>
   /** Tells that time at once, if the store runs on this machine's clock. */
   readonly now?: (() => number) | undefined
+  /** The same store, for a collection in which there are documents of connect-mongo's too. */
+  readonly withConnectMongo?: ((options: ConnectMongoOptions) => Store) | undefined
 }

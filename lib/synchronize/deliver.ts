@@ -5,6 +5,7 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises'
+import { KEPT } from '../document.js'
 import { StoreError, UncertainCommitError } from '../errors.js'
 import type { NewDocument, Statement, Store } from '../store/store.js'
 import type { Deadline } from './deadline.js'
@@ -12,7 +13,10 @@ import { PAUSE } from './deadline.js'
 
 /** A document, as far as a delivery looks at it. */
 interface Tokens {
+  readonly rev: number
   readonly tokens: readonly bigint[]
+  /** The token of the rotation, if the document only marks an id that was rotated. */
+  readonly retiredBy?: bigint | undefined
 }
 
 /** What became of a statement: it was applied, or it did not fit what `document` holds. */
@@ -49,14 +53,17 @@ export async function deliver<D extends Tokens>(
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       if (error.uncertain) lost = error
-      else if (lost === undefined) throw error
+      else if (lost === undefined && !error.transient) throw error
       failure = error
     }
     if (failure === undefined) {
       try {
         const document = await load(lost !== undefined)
-        const applied = document?.tokens.includes(statement.token) === true
-        return applied ? { applied } : { applied: false, document }
+        if (document?.tokens.includes(statement.token) === true) return { applied: true }
+        if (lost === undefined || showsAllSince(document, statement)) {
+          return { applied: false, document }
+        }
+        throw new UncertainCommitError(lost)
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
         failure = error
@@ -67,6 +74,18 @@ export async function deliver<D extends Tokens>(
     }
     await wait(PAUSE * failures * Math.random())
   }
+}
+
+/**
+ * Whether the tokens of `document` are those of all commits since what `statement` was decided on, so
+ * that a token that is not among them was never there.
+ */
+function showsAllSince(document: Tokens | null, { rev }: Statement): boolean {
+  // What is gone has no need of an answer.
+  if (document === null) return true
+  if (document.retiredBy !== undefined) return false
+  const since = 'exactly' in rev ? rev.exactly : rev.below - KEPT
+  return document.rev - document.tokens.length <= since
 }
 
 /**
@@ -91,8 +110,10 @@ export async function deliverNew<D extends Tokens>(
       if (!(error instanceof StoreError)) throw error
       // Nobody else knows the key: if it is taken, the answer of an earlier attempt was lost.
       if (error.uncertain) lost = error
-      else if (lost === undefined) throw error
-      if (deadline.left <= PAUSE * failures) throw new UncertainCommitError(lost)
+      else if (lost === undefined && !error.transient) throw error
+      if (deadline.left <= PAUSE * failures) {
+        throw lost === undefined ? error : new UncertainCommitError(lost)
+      }
     }
     await wait(PAUSE * failures * Math.random())
   }

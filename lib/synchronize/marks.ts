@@ -5,7 +5,11 @@
  */
 
 import type { Mark } from '../document.js'
+import { SHARED_LAYOUT } from '../document.js'
 import type { Path } from '../path.js'
+import { haveMemberInCommon, mayBeTheSame } from './kinship.js'
+import type { Layout } from './layout.js'
+import { hasOwnCounter, isFull } from './layout.js'
 
 /** In a path to look up: any index, because elements changed their places since it was marked. */
 export const ANY_INDEX = -1
@@ -18,8 +22,11 @@ export interface ForeignMarks {
   moved(path: Path): boolean
 }
 
-/** Prints a mark of what happened at `path`: `r` for replaced or removed, `m` for moved elements. */
-export function printMark(kind: 'r' | 'm', path: Path): string {
+/**
+ * Prints a mark of what happened at `path`: `r` for replaced or removed, `m` for moved elements, `d` for
+ * a default that was stored, with what was written below it.
+ */
+export function printMark(kind: 'r' | 'm' | 'd', path: Path): string {
   return kind + path.map(key => String(key).replaceAll('~', '~0').replaceAll('.', '~1')).join('.')
 }
 
@@ -29,15 +36,18 @@ export function printMark(kind: 'r' | 'm', path: Path): string {
  * @param marks All marks of the document, oldest first.
  * @param seen Whose marks are known already: those of the last load, and one's own.
  * @param own One's own: what they replaced is not what others made of it before.
- * @param raised How often others raised the layout of an attribute.
+ * @param before The counters as they were at the last load, one's own commits included.
+ * @param now The counters of the document.
  */
 export function readMarks(
   marks: readonly Mark[],
   seen: ReadonlySet<bigint>,
   own: ReadonlySet<bigint>,
-  raised: (attribute: string) => number,
+  before: Layout,
+  now: Layout,
 ): ForeignMarks {
   let foreign: string[] = []
+  /** By counter, how many of the commits that raised it left a mark that is still there. */
   const told = new Map<string, number>()
   for (const { by, at } of marks) {
     if (own.has(by)) {
@@ -45,14 +55,20 @@ export function readMarks(
       foreign = foreign.filter(mark => !replaced.some(path => isBelow(mark.slice(1), path)))
     } else if (!seen.has(by)) {
       foreign.push(...at)
-      for (const name of new Set(at.map(attributeOf))) told.set(name, (told.get(name) ?? 0) + 1)
+      const counters = at.map(mark => counterOf(attributeOf(mark), now))
+      for (const counter of new Set(counters)) told.set(counter, (told.get(counter) ?? 0) + 1)
     }
   }
   const known = new Set(foreign)
+  const untold = (counter: string): boolean => {
+    const raised = (now.get(counter) ?? 0) - (before.get(counter) ?? 0)
+    return raised > (told.get(counter) ?? 0)
+  }
   // Only the latest marks are kept. Where some are missing, the values have to tell.
-  const incomplete = (path: Path): boolean => {
-    const attribute = printMark('r', path.slice(0, 1)).slice(1)
-    return raised(String(path[0])) > (told.get(attribute) ?? 0)
+  const incomplete = ([attribute]: Path): boolean => {
+    const name = String(attribute)
+    const shares = counterOf(name, now) === SHARED_LAYOUT || isFull(now)
+    return (hasOwnCounter(name) && untold(name)) || (shares && untold(SHARED_LAYOUT))
   }
   const names = (kind: 'r' | 'm', path: Path): boolean => {
     if (!path.includes(ANY_INDEX)) return known.has(printMark(kind, path))
@@ -61,16 +77,19 @@ export function readMarks(
   }
   return {
     replaced(path, before, now) {
-      const named = names('r', path)
-      // A mark that may mean another element, or marks that are not all there: the values tell.
-      if (path.includes(ANY_INDEX) || (!named && incomplete(path))) {
-        return (named || incomplete(path)) && !haveMemberInCommon(before, now)
+      if (names('r', path)) {
+        // Such a mark may mean another element.
+        return !path.includes(ANY_INDEX) || !haveMemberInCommon(before, now)
       }
-      return named
+      return incomplete(path) && !mayBeTheSame(before, now)
     },
     moved: path => names('m', path) || incomplete(path),
   }
 }
+
+/** The counter that tells how often `attribute` was raised, for all that `layout` shows. */
+const counterOf = (attribute: string, layout: Layout): string =>
+  hasOwnCounter(attribute) && layout.has(attribute) ? attribute : SHARED_LAYOUT
 
 const fitsPattern = (mark: readonly string[], pattern: readonly string[]): boolean =>
   mark.length === pattern.length &&
@@ -79,13 +98,7 @@ const fitsPattern = (mark: readonly string[], pattern: readonly string[]): boole
 const isBelow = (path: string, parent: string): boolean =>
   path === parent || path.startsWith(`${parent}.`)
 
-const attributeOf = (mark: string): string => mark.slice(1).split('.')[0] as string
-
-/** Whether a member shows that `now` was made of `before`; an id alone does not. */
-function haveMemberInCommon(before: object, now: object): boolean {
-  const members = new Map(Object.entries(now))
-  return Object.entries(before).some(([key, value]) => {
-    if (key === 'id' || key === '_id' || typeof value === 'object') return false
-    return Object.is(members.get(key), value)
-  })
+const attributeOf = (mark: string): string => {
+  const [attribute] = mark.slice(1).split('.') as [string]
+  return attribute.replaceAll('~1', '.').replaceAll('~0', '~')
 }

@@ -13,9 +13,9 @@ export type Matches = readonly number[]
 /**
  * Matches the elements of `before` with those of `now`.
  *
- * By position up to `certain`, if no element changed its place; the others by `id` or `_id`, if all
- * of them have one that is unique; else by equality, where an object that has several equals matches
- * none.
+ * By `id` or `_id`, if all of them have one that is unique; else by position up to `certain`, if no
+ * element changed its place, and the others by equality, where an object that has several equals
+ * matches none.
  *
  * @param certain Up to which index the positions of `before` are those of primary state.
  * @param moved Whether elements of `now` changed their places, or left.
@@ -27,18 +27,14 @@ export function matchElements(
   certain: number,
   moved: boolean,
 ): number[] {
+  const places = placesById(before, now)
+  if (places !== undefined) return places
   const fixed = moved ? 0 : Math.min(certain, before.length)
-  const matches = before.slice(0, fixed).map((_, index) => (index < now.length ? index : -1))
-  const places = placesById(before.slice(fixed), now.slice(fixed))
-  const free = new Set(now.keys())
-  for (let index = 0; index < fixed; index++) free.delete(index)
-  for (let index = fixed; index < before.length; index++) {
-    const place = places?.[index - fixed]
-    const match = place === undefined ? equalElement(tree, before[index], now, free) : place
-    matches.push(match < 0 || place === undefined ? match : match + fixed)
-    free.delete(match)
-  }
-  return matches
+  const find = createFinder(tree, now, fixed)
+  return before.map((element, index) => {
+    if (index >= fixed) return find(element ?? null)
+    return index < now.length ? index : -1
+  })
 }
 
 /** By index in `before`, the index in `now` of the element with the same id; undefined without ids. */
@@ -50,15 +46,39 @@ function placesById(before: readonly unknown[], now: readonly unknown[]): number
   return ids.map(id => places.get(id) ?? -1)
 }
 
-function equalElement(
+/** Creates what finds the equals of elements in `elements` from index `first` on, each once. */
+function createFinder(
   tree: Tree,
-  element: unknown,
-  now: readonly unknown[],
-  free: ReadonlySet<number>,
-): number {
-  const equal = [...free].filter(index => equalsItem(tree, element, now[index]))
-  const isObject = typeof element === 'object' && element !== null
-  return equal.length === 0 || (isObject && equal.length > 1) ? -1 : (equal[0] as number)
+  elements: readonly unknown[],
+  first: number,
+): (element: unknown) => number {
+  const places = new Map<unknown, number[]>()
+  for (let index = first; index < elements.length; index++) {
+    const key = likenessOf(elements[index] ?? null)
+    const alike = places.get(key)
+    if (alike === undefined) places.set(key, [index])
+    else alike.push(index)
+  }
+  return element => {
+    const alike = places.get(likenessOf(element)) ?? []
+    const isEqual = (index: number): boolean => equalsItem(tree, element, elements[index] ?? null)
+    const match = alike.find(isEqual)
+    if (match === undefined) return -1
+    const isObject = typeof element === 'object' && element !== null
+    if (isObject && alike.some(index => index !== match && isEqual(index))) return -1
+    alike.splice(alike.indexOf(match), 1)
+    return match
+  }
+}
+
+/** What equal elements have in common: so that not every one has to be compared with every other. */
+function likenessOf(element: unknown): unknown {
+  if (typeof element !== 'object' || element === null) return element
+  const members = Object.entries(element).filter(([, member]) => typeof member !== 'object')
+  return members
+    .map(([key, member]) => `${key}:${String(member)}`)
+    .sort()
+    .join()
 }
 
 /** The ids of all elements; undefined if one has none, or two have the same. */
@@ -72,7 +92,8 @@ function idsOf(elements: readonly unknown[]): string[] | undefined {
   return new Set(ids).size === ids.length ? ids : undefined
 }
 
-function idOf(element: unknown): string | undefined {
+/** The id of an element, as text that tells its type; undefined if it has none. */
+export function idOf(element: unknown): string | undefined {
   if (typeof element !== 'object' || element === null) return undefined
   for (const name of ['id', '_id']) {
     if (!Object.hasOwn(element, name)) continue

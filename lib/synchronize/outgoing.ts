@@ -5,7 +5,8 @@
  */
 
 import type { Copying } from '../state/copy.js'
-import { materialize } from '../state/copy.js'
+import { copyValue, materialize } from '../state/copy.js'
+import type { Leaves } from '../state/equal.js'
 import { equalsItem } from '../state/equal.js'
 import type { Item } from '../state/node.js'
 import { Leaf, Node } from '../state/node.js'
@@ -16,16 +17,20 @@ import { copyWidths } from '../state/width.js'
 
 /** Encodes attributes. Without a schema, there is none. */
 export interface Encoder {
-  /** Validates an attribute and gives it as it is to be stored. */
+  /** Validates an attribute, `undefined` for none, and gives it as it is to be stored. */
   encode(attribute: string, value: unknown): unknown
+  /** What the application reads once that is stored; throws if it could not. */
+  readBack(attribute: string, stored: unknown): unknown
 }
 
 /** The state of one commit, as it is to be stored. Each attribute is encoded once. */
 export class Outgoing {
   /** The copies that were taken of leaves. */
-  readonly copying: Copying = { leaves: new Map(), shares: false }
-  /** Attributes that are not stored as the application wrote them. */
-  readonly rewritten: Set<string> = new Set()
+  readonly copying: Copying & { readonly leaves: Leaves } = { leaves: new Map(), shares: false }
+  /** Attributes that are not stored as the application wrote them, and what it reads of them then. */
+  readonly rewritten: Map<string, unknown> = new Map()
+  /** Attributes of which what is stored then depends on what is stored now. */
+  readonly merged: Set<string> = new Set()
   readonly #root: Node
   readonly #encoder: Encoder | undefined
   readonly #encoded = new Map<string, unknown>()
@@ -49,10 +54,13 @@ export class Outgoing {
 
   /** An attribute as the schema encodes it; throws if it does not fit. */
   encode(attribute: string): unknown {
-    if (!this.#encoded.has(attribute)) {
+    const encoder = this.#encoder
+    if (encoder !== undefined && !this.#encoded.has(attribute)) {
       const value = materialize(memberAt(this.#root, attribute), this.copying)
-      const encoded = this.#encoder?.encode(attribute, value)
-      if (!equalsItem(this.#root.tree, encoded, value)) this.rewritten.add(attribute)
+      const encoded = encoder.encode(attribute, value)
+      if (value === undefined || !equalsItem(this.#root.tree, encoded, value)) {
+        this.rewritten.set(attribute, encoder.readBack(attribute, encoded))
+      }
       this.#encoded.set(attribute, encoded)
     }
     return this.#encoded.get(attribute)
@@ -69,7 +77,8 @@ export class Outgoing {
       if (item.kind === 'array' || item.kind === 'set') return this.#elements(item, encoded)
       return this.#members(item, encoded)
     }
-    if (this.#encoder !== undefined) return encoded
+    // What a codec gave may be the application's own.
+    if (this.#encoder !== undefined) return copyValue(encoded)
     return item instanceof Leaf ? materialize(item, this.copying) : item
   }
 
@@ -77,7 +86,8 @@ export class Outgoing {
     const members: PlainObject = {}
     const keys = this.#encoder === undefined ? keysOf(node) : Object.keys(encoded as object)
     for (const key of keys) {
-      members[key] = this.#outgoing(memberAt(node, key), storedAt(encoded, key))
+      const member = this.#outgoing(memberAt(node, key), storedAt(encoded, key))
+      if (member !== undefined) members[key] = member
     }
     const { stored, benchmark } = node
     if (stored !== benchmark && benchmark !== undefined && stored instanceof Object) {
@@ -96,7 +106,7 @@ export class Outgoing {
       if (typeof element === 'object' && element !== null && !isOpened) {
         return this.#unopened(node, element, storedAt(encoded, index))
       }
-      return this.#outgoing(element, storedAt(encoded, index))
+      return this.#outgoing(element, storedAt(encoded, index)) ?? null
     })
   }
 

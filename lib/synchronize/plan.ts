@@ -11,6 +11,7 @@ import { equalsItem } from '../state/equal.js'
 import type { Item } from '../state/node.js'
 import { Node } from '../state/node.js'
 import { elementAt, memberAt } from '../state/read.js'
+import { shapeAt } from '../state/shape.js'
 import { storedAt } from '../state/stored.js'
 import { containerKind } from '../state/value.js'
 import { printMark } from './marks.js'
@@ -58,24 +59,62 @@ function planWrite(root: Node, difference: Difference, outgoing: Outgoing): Writ
     raises: [String(path[0])],
     marks: [printMark(kind, path)],
   })
+  // An array that is written whole although its elements kept their places moves none of them.
+  const marksInside = (inside: readonly Difference[] | undefined) => {
+    const writes = inside && planWrites(root, inside, outgoing)
+    return (
+      writes && {
+        raises: writes.flatMap(({ raises }) => raises),
+        marks: writes.flatMap(({ marks }) => marks),
+      }
+    )
+  }
   switch (difference.op) {
     case 'unset':
+      outgoing.encode(String(path[0]))
       // A default that was never stored cannot be removed.
       if (before === undefined) return undefined
       return {
         modification: { op: 'unset', path },
         requires: requires(below),
-        ...(was ? replaces('r') : REPLACES_NOTHING),
+        // What others add to a counter that is not there any more would start from 0.
+        ...(was || isCounter(root, path) ? replaces('r') : REPLACES_NOTHING),
       }
-    case 'append': {
+    case 'append':
+    case 'union': {
       const values = difference.items.map((item, offset) => {
         return outgoing.valueOf(item, [...path, difference.from + offset])
       })
-      const modification: Modification = { op: 'append', path, values }
+      const modification: Modification = { op: difference.op, path, values }
+      if (difference.op === 'union') outgoing.merged.add(String(path[0]))
+      return { modification, requires: requires('layout'), ...REPLACES_NOTHING }
+    }
+    case 'increment': {
+      const { by } = difference
+      const value = outgoing.valueOf(difference.item, path)
+      // An absent counter that does not start from 0: whoever is first says from where.
+      if (before === undefined && by !== value) {
+        const modification: Modification = { op: 'set', path, value }
+        return { modification, requires: requires('layout'), ...replaces('r') }
+      }
+      if (Number(before ?? 0) + by !== value) outgoing.merged.add(String(path[0]))
+      const modification: Modification = { op: 'increment', path, by }
+      return { modification, requires: requires('layout'), ...REPLACES_NOTHING }
+    }
+    case 'max':
+    case 'min': {
+      const value = outgoing.valueOf(difference.item, path)
+      outgoing.merged.add(String(path[0]))
+      const modification: Modification = { op: difference.op, path, value }
       return { modification, requires: requires('layout'), ...REPLACES_NOTHING }
     }
     case 'set': {
       const value = outgoing.valueOf(difference.item, path)
+      // A key that the schema does not know stays what it is; a codec may say that there is nothing.
+      if (value === undefined) {
+        if (before === undefined || !isKnown(way.parent, path)) return undefined
+        return planWrite(root, { op: 'unset', path, before }, outgoing)
+      }
       if (before !== undefined && equalsItem(root.tree, before, value)) return undefined
       const modification: Modification = { op: 'set', path, value }
       const writes = was || isContainer(value)
@@ -83,7 +122,11 @@ function planWrite(root: Node, difference: Difference, outgoing: Outgoing): Writ
         case 'container':
           return { modification, requires: 'rev', ...REPLACES_NOTHING }
         case 'elements':
-          return { modification, requires: 'rev', ...replaces('m') }
+          return {
+            modification,
+            requires: 'rev',
+            ...(marksInside(difference.inside) ?? replaces('m')),
+          }
         case 'value':
           return {
             modification,
@@ -94,6 +137,11 @@ function planWrite(root: Node, difference: Difference, outgoing: Outgoing): Writ
     }
   }
 }
+
+const isCounter = (root: Node, path: Path): boolean =>
+  shapeAt(root.shape, path)?.merge === 'increment'
+const isKnown = (parent: Node | undefined, path: Path): boolean =>
+  parent?.shape?.at(path.at(-1) as Key) !== undefined
 
 const REPLACES_NOTHING = { raises: [], marks: [] }
 

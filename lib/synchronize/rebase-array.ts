@@ -6,12 +6,15 @@
  */
 
 import type { Path } from '../path.js'
-import { equalsItem } from '../state/equal.js'
+import { equalLeaves, equalsItem } from '../state/equal.js'
 import type { Item, Slot } from '../state/node.js'
-import { clearSlots, Leaf, link, Node, setSlot, slotsOf, unlink } from '../state/node.js'
-import { elementsOf } from '../state/read.js'
+import { clearSlots, Leaf, Node, setSlot, slotsOf } from '../state/node.js'
+import { relink } from '../state/place.js'
+import { elementsOf, isRearranged } from '../state/read.js'
 import { storedAt } from '../state/stored.js'
 import { matchElements } from './match.js'
+import { mergeSlot } from './merge-slot.js'
+import { partSlot } from './part.js'
 import type { Place, Rebase, RebaseSlot, Theirs, Where } from './rebasing.js'
 import { setBenchmark, supersede, within } from './rebasing.js'
 
@@ -42,15 +45,16 @@ export function rebaseArray(
     theirs,
     node.verified,
   )
-  const { items, length } = node
+  const items = isRearranged(node) ? elementsOf(node) : undefined
+  const { length } = node
   const slots = slotsOf(node) as [number, Slot][]
   setBenchmark(node, theirs)
   clearSlots(node)
   node.tracked = undefined
   node.length = node.verified = versions.now.length
-  if (Array.isArray(items)) {
+  if (items !== undefined) {
     node.items = mergeItems(rebase, versions, items, rebaseSlot)
-    relink(node, [...node.items.entries()])
+    relink(node)
   } else {
     moveSlots(rebase, versions, node, slots, length, rebaseSlot)
   }
@@ -72,7 +76,7 @@ export function rebaseAssignedArray(
   if (originsOf(items, benchmark).every(origin => origin < 0)) return
   const versions = compareVersions(rebase, where, benchmark, { value: now, stored }, certain)
   node.items = mergeItems(rebase, versions, items, rebaseSlot)
-  relink(node, [...node.items.entries()])
+  relink(node)
 }
 
 function compareVersions(
@@ -84,7 +88,10 @@ function compareVersions(
 ): Versions {
   const now = value as readonly unknown[]
   const moved = marks.moved(where.marked)
-  const matches = matchElements(tree, benchmark, now, certain, moved)
+  // In an array that was replaced none of the elements is one of the benchmark's.
+  const matches = marks.replaced(where.marked, benchmark, now)
+    ? benchmark.map(() => -1)
+    : matchElements(tree, benchmark, now, certain, moved)
   return { benchmark, now, stored, matches, moved, where }
 }
 
@@ -104,27 +111,30 @@ function moveSlots(
     node.tracked ??= new Set()
     node.tracked.add(index)
   }
-  for (const [index, slot] of slots) {
+  for (const [index, written] of slots) {
     if (index >= benchmark.length) continue
     const match = matches[index] as number
     if (match < 0) {
-      voidElement(rebase, slot, benchmark[index], [...where.path, index])
+      voidElement(rebase, written, benchmark[index], [...where.path, index])
       continue
     }
-    const fate = rebaseSlot(rebase, slot, {
+    const place: Place = {
       where: within(where, match, moved),
       benchmark: benchmark[index] ?? null,
       now: now[match] ?? null,
       stored: storedAt(stored, match),
       certain: 0,
-    })
-    if (fate !== 'gone') placeSlot(match, slot, fate === 'written' || (slot as Node).dirty)
+    }
+    const merged = mergeSlot(node.shape?.at(index), written, benchmark[index], now[match])
+    const own = partSlot(rebase, merged, place, now as unknown[])
+    const fate = rebaseSlot(rebase, own, place)
+    if (fate !== 'gone') placeSlot(match, own, fate === 'written' || (own as Node).dirty)
   }
   const appended = new Map(slots)
   for (let index = benchmark.length; index < length; index++) {
     placeSlot(node.length++, appended.get(index) as Slot, true)
   }
-  relink(node, slotsOf(node) as [number, Slot][])
+  relink(node)
 }
 
 /** What was written to an element that others removed is void. */
@@ -149,11 +159,20 @@ function mergeItems(
   origins.forEach((origin, index) => {
     const match = origin < 0 ? -1 : (matches[origin] as number)
     const item = items[index]
-    if (!(item instanceof Node) || origin < 0) return
-    if (match < 0) return supersede(rebase, item, [...where.path, index])
-    const place = { where: within(where, match, moved), benchmark: benchmark[origin], certain: 0 }
-    const now = { now: theirs[match], stored: storedAt(stored, match) }
-    if (rebaseSlot(rebase, item, { ...place, ...now }) !== 'gone') theirs[match] = item
+    if (origin < 0 || !(item instanceof Node || item instanceof Leaf)) return
+    if (match < 0) {
+      if (item instanceof Node) supersede(rebase, item, [...where.path, index])
+      return
+    }
+    const place: Place = {
+      where: within(where, match, moved),
+      benchmark: benchmark[origin],
+      now: theirs[match],
+      stored: storedAt(stored, match),
+      certain: 0,
+    }
+    const own = partSlot(rebase, item, place, now as unknown[])
+    if (rebaseSlot(rebase, own, place) !== 'gone') theirs[match] = own
   })
   const edit: Edit = { items, origins, theirs, matches }
   return isAscending(origins) ? insertMine(edit) : insertTheirs(edit)
@@ -231,10 +250,18 @@ function originsOf(items: readonly Item[], benchmark: readonly unknown[]): numbe
     else places.push(index)
   })
   return items.map(item => {
-    const element = item instanceof Node ? item.benchmark : item
+    const element =
+      item instanceof Node
+        ? item.benchmark
+        : item instanceof Leaf
+          ? benchmark.find(each => isEqualLeaf(each, item) && free.get(each)?.[0] !== undefined)
+          : item
     return element === undefined ? -1 : (free.get(element)?.shift() ?? -1)
   })
 }
+
+const isEqualLeaf = (element: unknown, { handle }: Leaf): boolean =>
+  typeof element === 'object' && element !== null && equalLeaves(element, handle)
 
 /** Rebases a Set: their members, less those that were removed here, and those that were added. */
 export function rebaseSet(node: Node, theirs: Theirs): void {
@@ -259,9 +286,3 @@ export function rebaseSet(node: Node, theirs: Theirs): void {
 
 const plainOf = (item: unknown): unknown =>
   item instanceof Node ? item.benchmark : item instanceof Leaf ? item.handle : item
-
-/** Notes the places of the nodes among the elements anew. */
-function relink(node: Node, elements: readonly [index: number, element: unknown][]): void {
-  for (const [, child] of elements) if (child instanceof Node) unlink(node, child)
-  for (const [index, child] of elements) link(node, index, child)
-}

@@ -6,8 +6,10 @@
 
 import type { Key, Path } from '../path.js'
 import type { Difference } from '../state/difference.js'
+import { equalsItem } from '../state/equal.js'
 import type { Node, Slot, Tree } from '../state/node.js'
 import type { Container } from '../state/value.js'
+import { detach } from './detached.js'
 import type { ForeignMarks } from './marks.js'
 import { ANY_INDEX } from './marks.js'
 
@@ -20,6 +22,17 @@ export interface Rebase {
   readonly differencesBelow: (node: Node) => readonly Difference[]
   /** What was written in vain, with paths from the root. */
   readonly superseded: Difference[]
+  /** Nodes that stand at two places, of which one was met. */
+  readonly shared: Map<Node, Shared>
+}
+
+/** A node that stands at two places, as it was met at the first of them. */
+export interface Shared {
+  readonly benchmark: unknown
+  /** What others have there. */
+  readonly now: unknown
+  /** Another node in the state that this one was in. */
+  twin: Node
 }
 
 /** What others made of a container: as the application reads it, and as it is stored. */
@@ -76,13 +89,35 @@ export function setBenchmark(node: Node, { value, stored }: Theirs): void {
   node.moved = undefined
 }
 
-/** Notes that what was written at `path` by means of `slot` is void. */
-export function supersede(rebase: Rebase, node: Node, path: Path): void {
-  if (node.benchmark === undefined) {
-    rebase.superseded.push({ op: 'set', path, item: node, basis: 'value', before: undefined })
-  } else if (node.dirty) {
-    for (const difference of rebase.differencesBelow(node)) {
-      rebase.superseded.push({ ...difference, path: [...path, ...difference.path] })
-    }
+/**
+ * Notes that what was written to `node` is void, and that nothing written to it can come to the store.
+ *
+ * @param path Where it stood.
+ * @param now What others have there. What equals that has not been written in vain.
+ */
+export function supersede(rebase: Rebase, node: Node, path: Path, now?: unknown): void {
+  const { tree, superseded, differencesBelow } = rebase
+  const isVoid = (difference: Difference): boolean => {
+    const value = valueAt(now, difference.path)
+    if (difference.op === 'unset') return value !== undefined
+    return !('item' in difference) || !equalsItem(tree, value, difference.item)
   }
+  const differences: readonly Difference[] =
+    node.benchmark === undefined
+      ? [{ op: 'set', path: [], item: node, basis: 'value', before: undefined }]
+      : node.dirty
+        ? differencesBelow(node)
+        : []
+  for (const difference of differences.filter(isVoid)) {
+    superseded.push({ ...difference, path: [...path, ...difference.path] })
+  }
+  detach(node, path)
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce((parent, key) => {
+    if (typeof parent !== 'object' || parent === null) return undefined
+    if (parent instanceof Map) return parent.get(key) as unknown
+    return Object.hasOwn(parent, key) ? (parent as Record<Key, unknown>)[key] : undefined
+  }, value)
 }

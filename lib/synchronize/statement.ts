@@ -5,9 +5,9 @@
  */
 
 import type { Bookkeeping } from '../document.js'
-import { KEPT, MAX_LAYOUT, SHARED_LAYOUT, TRIM_FROM } from '../document.js'
-import { isSafeKey } from '../path.js'
+import { KEPT, SHARED_LAYOUT, TRIM_FROM } from '../document.js'
 import type { Statement, Timeouts } from '../store/store.js'
+import { countersOf, hasOwnCounter, isFull } from './layout.js'
 import type { Write } from './plan.js'
 
 /** What a session knows of its document, from the last load and its own commits since. */
@@ -71,12 +71,18 @@ export function toStatement(
     // Where nobody else committed at all, no layout has changed either.
     layout: rev ? new Map() : requiredLayout(writes, knowledge.layout),
     modifications: writes.map(write => write.modification),
-    raises: [...new Set([...raised].map(name => counterOf(name, knowledge.layout)))],
+    raises: countersOf(raised, knowledge.layout),
     mark: at.length === 0 ? undefined : { by: token, at },
-    trim: knowledge.tokens >= TRIM_FROM || knowledge.marks >= TRIM_FROM,
+    trim: trimOf(knowledge),
     expiresAt,
     timeouts,
   }
+}
+
+/** Marks are trimmed only where there are some: MongoDB would make an empty list of none. */
+function trimOf({ tokens, marks }: Knowledge): Statement['trim'] {
+  if (tokens < TRIM_FROM && marks < TRIM_FROM) return false
+  return marks > KEPT || 'tokens'
 }
 
 function requiredLayout(
@@ -87,36 +93,23 @@ function requiredLayout(
   for (const { requires, modification } of writes) {
     if (requires !== 'layout') continue
     const attribute = String(modification.path[0])
-    const own = layout.get(attribute)
-    if (own !== undefined && attribute !== SHARED_LAYOUT) {
-      required.set(attribute, own)
-      continue
-    }
+    const known = hasOwnCounter(attribute) && layout.has(attribute)
+    if (hasOwnCounter(attribute)) required.set(attribute, layout.get(attribute) ?? 0)
     // Whoever raises it may count it by itself, or with the others if there are many.
-    if (hasOwnCounter(attribute)) required.set(attribute, 0)
-    required.set(SHARED_LAYOUT, layout.get(SHARED_LAYOUT) ?? 0)
+    if (!known || isFull(layout)) required.set(SHARED_LAYOUT, layout.get(SHARED_LAYOUT) ?? 0)
   }
   return required
 }
 
-/** The counter that is raised for `attribute`. */
-export function counterOf(attribute: string, layout: ReadonlyMap<string, number>): string {
-  if (!hasOwnCounter(attribute)) return SHARED_LAYOUT
-  return layout.has(attribute) || layout.size < MAX_LAYOUT ? attribute : SHARED_LAYOUT
-}
-
-const hasOwnCounter = (attribute: string): boolean =>
-  isSafeKey(attribute) && attribute !== SHARED_LAYOUT
-
 /** Takes note that `statement` was applied. */
 export function noteApplied(knowledge: Knowledge, statement: Statement, bytes: number): void {
-  knowledge.rev++
+  knowledge.rev += statement.timeouts === undefined ? 1 : KEPT
   for (const name of statement.raises) {
     knowledge.layout.set(name, (knowledge.layout.get(name) ?? 0) + 1)
   }
-  knowledge.tokens = statement.trim ? KEPT : knowledge.tokens + 1
+  knowledge.tokens = statement.trim === false ? knowledge.tokens + 1 : KEPT
   if (statement.mark !== undefined) knowledge.marks++
-  if (statement.trim) knowledge.marks = Math.min(knowledge.marks, KEPT)
+  if (statement.trim === true) knowledge.marks = Math.min(knowledge.marks, KEPT)
   knowledge.bytes += bytes
   noteExpiry(knowledge, statement)
 }

@@ -8,8 +8,9 @@ import { inspect } from 'node:util'
 import { UnsupportedValueError } from '../errors.js'
 import { arrayIndex } from '../path.js'
 import type { Node } from '../state/node.js'
-import { NODE, pathOf } from '../state/node.js'
+import { NODE } from '../state/node.js'
 import { present } from '../state/open.js'
+import { pathOf } from '../state/place.js'
 import { elementAt, lengthOf } from '../state/read.js'
 import { arrayMethods } from './array-methods.js'
 import { assignElement, setLength } from './assign.js'
@@ -20,7 +21,7 @@ const METHODS = inheritedMethods(Array.prototype, arrayMethods)
 const OBJECT_METHODS = inheritedMethods(Object.prototype, {})
 
 /** A proxy's target must be an array for `Array.isArray` to hold. It stays empty. */
-class ArrayTarget extends Array<never> {
+export class ArrayTarget extends Array<never> {
   readonly node: Node
 
   constructor(node: Node) {
@@ -29,12 +30,16 @@ class ArrayTarget extends Array<never> {
   }
 }
 
+type ArrayTrap = 'get' | 'has' | 'ownKeys' | 'getOwnPropertyDescriptor'
+
 /** Creates the handle of an array's node. */
 export function createArrayHandle(node: Node): object {
   return new Proxy(new ArrayTarget(node), arrayHandler)
 }
 
-const arrayHandler: ProxyHandler<ArrayTarget> = {
+/** How handles of arrays behave. */
+export const arrayHandler: Required<Pick<ProxyHandler<ArrayTarget>, ArrayTrap>> &
+  ProxyHandler<ArrayTarget> = {
   get({ node }, key) {
     if (typeof key === 'symbol') {
       if (key === NODE) return node
@@ -52,7 +57,7 @@ const arrayHandler: ProxyHandler<ArrayTarget> = {
 
   set({ node }, key, value, receiver) {
     if (receiver !== node.handle) return Reflect.set({}, key, value, receiver)
-    if (key === 'length') setLength(node, value as number)
+    if (key === 'length') setLength(node, value)
     else assignElement(node, indexKey(node, key), value)
     return true
   },
@@ -71,7 +76,11 @@ const arrayHandler: ProxyHandler<ArrayTarget> = {
   },
 
   ownKeys({ node }) {
-    return [...Array.from({ length: lengthOf(node) }, (_, index) => String(index)), 'length']
+    const length = lengthOf(node)
+    const keys: string[] = []
+    for (let index = 0; index < length; index++) keys.push(String(index))
+    keys.push('length')
+    return keys
   },
 
   getOwnPropertyDescriptor({ node }, key) {
@@ -86,7 +95,7 @@ const arrayHandler: ProxyHandler<ArrayTarget> = {
 
   defineProperty({ node }, key, descriptor) {
     if (key === 'length') {
-      if ('value' in descriptor) setLength(node, descriptor.value as number)
+      if ('value' in descriptor) setLength(node, descriptor.value)
       return descriptor.writable !== false
     }
     const index = indexKey(node, key)

@@ -5,9 +5,11 @@
  */
 
 import type { Key } from '../path.js'
-import { Node, pathOf, slotAt } from '../state/node.js'
+import { Node } from '../state/node.js'
 import { own } from '../state/open.js'
-import { checkValue } from './check.js'
+import { pathOf } from '../state/place.js'
+import { writtenMembers } from '../state/read.js'
+import { checkWritten } from './check.js'
 import type { Imported } from './stray.js'
 import { remember, warnOfStrays } from './stray.js'
 
@@ -22,10 +24,10 @@ import { remember, warnOfStrays } from './stray.js'
 export function importAdopted(root: Node, imported: Imported[] = []): void {
   const { tree } = root
   warnOfStrays(tree, imported)
+  checkWritten(root)
   if (tree.adopted === undefined) return
   eachAdopted(root, (parent, key, node) => {
-    checkValue(parent, key, node.source)
-    remember(imported, [...pathOf(parent), key], node.source, tree)
+    remember(imported, [...pathOf(parent), key], node.source)
   })
   eachAdopted(root, (_parent, _key, node) => own(node))
 }
@@ -38,9 +40,4 @@ function eachAdopted(node: Node, visit: Visit): void {
     if (child.adopted) visit(node, key, child)
     if (child.dirty || child.benchmark === undefined) eachAdopted(child, visit)
   }
-}
-
-function writtenMembers(node: Node): Iterable<[Key, unknown]> {
-  if (node.items !== undefined) return [...node.items].entries()
-  return Array.from(node.tracked ?? [], key => [key, slotAt(node, key)])
 }

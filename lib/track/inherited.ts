@@ -15,28 +15,32 @@ export interface Methods {
 
 type Method = (this: unknown, ...values: never[]) => unknown
 
-function withoutPrototype(method: Method, own?: object): object {
+function withoutPrototype(method: Method, looks: Method, own?: object): object {
   // A method definition has no `prototype` property, as the methods that it stands for.
   const { call } = {
     call(this: unknown, ...values: unknown[]): unknown {
       return Reflect.apply(method, this, values)
     },
   }
-  Object.defineProperty(call, 'name', { value: method.name })
-  Object.defineProperty(call, 'length', { value: method.length })
+  Object.defineProperty(call, 'name', { value: looks.name })
+  Object.defineProperty(call, 'length', { value: looks.length })
   return Object.freeze(Object.assign(Object.setPrototypeOf(call, null) as object, own))
 }
 
-/** The method as a function without a prototype. It still has `call`, `apply` and `bind`. */
-export function detachMethod(method: Method): object {
+/**
+ * The method as a function without a prototype. It still has `call`, `apply` and `bind`.
+ *
+ * @param looks The method that it looks like.
+ */
+export function detachMethod(method: Method, looks: Method = method): object {
   const { call, apply, bind } = Function.prototype as unknown as Record<string, Method>
   const own = Object.fromEntries(
     [call, apply, bind].map(each => {
       const bound = (...values: unknown[]): unknown => Reflect.apply(each as Method, method, values)
-      return [(each as Method).name, withoutPrototype(bound as Method)]
+      return [(each as Method).name, withoutPrototype(bound as Method, each as Method)]
     }),
   )
-  return withoutPrototype(method, own)
+  return withoutPrototype(method, looks, own)
 }
 
 /** The methods of `prototype`, all but those that deal in prototypes and accessors. */
@@ -44,10 +48,10 @@ export function inheritedMethods(prototype: object, replaced: Record<string, unk
   const methods = Object.create(null) as Record<string, object>
   for (const name of Object.getOwnPropertyNames(prototype)) {
     if (name === 'constructor' || name.startsWith('__')) continue
-    const { [name]: method } = Object.hasOwn(replaced, name)
-      ? replaced
-      : (prototype as Record<string, unknown>)
-    if (typeof method === 'function') methods[name] = detachMethod(method as Method)
+    const inherited: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value
+    if (typeof inherited !== 'function') continue
+    const method = Object.hasOwn(replaced, name) ? replaced[name] : inherited
+    methods[name] = detachMethod(method as Method, inherited as Method)
   }
   return methods
 }

@@ -1,16 +1,18 @@
 /**
  * Handles of objects: a proxy that behaves as the plain object would, and tracks what is written.
  *
- * The proxy's target is the node itself. One handler serves all of them.
+ * One handler serves all of them.
  *
  * @module
  */
 
 import { inspect } from 'node:util'
 import { UnsupportedValueError } from '../errors.js'
-import { NODE, Node, PENDING, pathOf } from '../state/node.js'
+import type { Node } from '../state/node.js'
+import { NODE, PENDING } from '../state/node.js'
 import { openValue, present } from '../state/open.js'
-import { hasMember, keysOf, memberAt } from '../state/read.js'
+import { pathOf } from '../state/place.js'
+import { hasDecoded, hasMember, keysOf, memberAt } from '../state/read.js'
 import type { PlainObject } from '../state/value.js'
 import { remove } from '../state/write.js'
 import { assign } from './assign.js'
@@ -18,70 +20,63 @@ import { inheritedMethods } from './inherited.js'
 
 const METHODS = inheritedMethods(Object.prototype, {})
 
-/** Creates the handle of an object's node. */
-export function createObjectHandle(node: Node): object {
-  return new Proxy(node, objectHandler)
+type ObjectTrap = 'get' | 'set' | 'has' | 'ownKeys' | 'getOwnPropertyDescriptor'
+
+/** A proxy's target. Whenever keys are listed, the engine goes through all that its target has: one. */
+export class ObjectTarget {
+  readonly node: Node
+
+  constructor(node: Node) {
+    this.node = node
+  }
 }
 
-const objectHandler: ProxyHandler<Node> = {
-  // The hottest function of all. Most reads end at one of the first two returns.
-  get(node, key) {
+/** Creates the handle of an object's node. */
+export function createObjectHandle(node: Node): object {
+  return new Proxy(new ObjectTarget(node), objectHandler)
+}
+
+/** How handles of objects behave. */
+export const objectHandler: Required<Pick<ProxyHandler<ObjectTarget>, ObjectTrap>> &
+  ProxyHandler<ObjectTarget> = {
+  get({ node }, key) {
     if (typeof key === 'symbol') return key === NODE ? node : undefined
-    const slot = node.slots[key]
-    if (slot !== undefined) {
-      if (typeof slot === 'object' && slot !== null) return slot.handle
-      return typeof slot === 'symbol' ? missing(node, key) : slot
-    }
-    const value = (node.source as PlainObject)[key]
-    switch (typeof value) {
-      case 'object':
-        if (value === null) return null
-        return key === '__proto__' ? undefined : openValue(node, key, value)
-      case 'symbol':
-        return value === PENDING ? openPending(node, key) : refuse(node, key, 'a symbol')
-      case 'function':
-        return Object.hasOwn(node.source, key)
-          ? refuse(node, key, 'a function')
-          : missing(node, key)
-      case 'undefined':
-        return missing(node, key)
-      default:
-        return value
-    }
+    return readMember(node, key)
   },
 
-  set(node, key, value, receiver) {
+  set({ node }, key, value, receiver) {
     // An object that inherits from a handle gets a property of its own, as from a plain object.
     if (receiver !== node.handle) return Reflect.set({}, key, value, receiver)
     assign(node, stringKey(node, key), value)
     return true
   },
 
-  deleteProperty(node, key) {
+  deleteProperty({ node }, key) {
     if (typeof key === 'string') remove(node, key)
     return true
   },
 
-  has(node, key) {
+  has({ node }, key) {
     if (typeof key === 'symbol') return key in Object.prototype
-    if (hasMember(node, key)) return true
+    if (hasDecoded(node, key)) return true
     noteMissed(node, key)
     return key in Object.prototype
   },
 
-  ownKeys: keysOf,
+  ownKeys: ({ node }) => keysOf(node),
 
-  getOwnPropertyDescriptor(node, key) {
+  getOwnPropertyDescriptor({ node }, key) {
     if (typeof key === 'symbol') return undefined
-    if (!hasMember(node, key)) {
+    const isThere = hasDecoded(node, key)
+    const value: unknown = isThere ? readMember(node, key) : undefined
+    if (value === undefined) {
       noteMissed(node, key)
       return undefined
     }
-    const value = present(node, key, memberAt(node, key))
     return { value, writable: true, enumerable: true, configurable: true }
   },
 
-  defineProperty(node, key, descriptor) {
+  defineProperty({ node }, key, descriptor) {
     const name = stringKey(node, key)
     checkDescriptor(node, name, descriptor, hasMember(node, name))
     if ('value' in descriptor) assign(node, name, descriptor.value)
@@ -90,12 +85,12 @@ const objectHandler: ProxyHandler<Node> = {
 
   getPrototypeOf: () => Object.prototype,
 
-  setPrototypeOf(node, prototype) {
+  setPrototypeOf({ node }, prototype) {
     if (prototype === Object.prototype) return true
     throw new UnsupportedValueError(pathOf(node), 'session data has no prototype of its own')
   },
 
-  preventExtensions(node) {
+  preventExtensions({ node }) {
     throw new UnsupportedValueError(
       pathOf(node),
       'session data cannot be frozen, freeze a snapshot',
@@ -103,12 +98,37 @@ const objectHandler: ProxyHandler<Node> = {
   },
 }
 
+// The hottest function of all. Most reads end at one of the first two returns.
+function readMember(node: Node, key: string): unknown {
+  const slot = node.slots[key]
+  if (slot !== undefined) {
+    if (typeof slot === 'object' && slot !== null) return slot.handle
+    return typeof slot === 'symbol' ? missing(node, key) : slot
+  }
+  const value = (node.source as PlainObject)[key]
+  switch (typeof value) {
+    case 'object':
+      if (value === null) return null
+      return key === '__proto__' ? undefined : openValue(node, key, value)
+    case 'symbol':
+      return value === PENDING ? openPending(node, key) : refuse(node, key, 'a symbol')
+    case 'function':
+      return Object.hasOwn(node.source, key) ? refuse(node, key, 'a function') : missing(node, key)
+    case 'undefined':
+      return missing(node, key)
+    default:
+      return value
+  }
+}
+
 function openPending(node: Node, key: string): unknown {
-  return present(node, key, memberAt(node, key)) ?? missing(node, key)
+  const value = present(node, key, memberAt(node, key))
+  return value === undefined ? missing(node, key) : value
 }
 
 function missing(node: Node, key: string): unknown {
-  noteMissed(node, key)
+  // Nobody looks for this one but JSON.stringify, and it does in each object.
+  if (key !== 'toJSON') noteMissed(node, key)
   return METHODS[key]
 }
 
@@ -143,7 +163,7 @@ export function checkDescriptor(
 }
 
 /** What `console.log` shows of a handle: the data, not the node that the proxy stands for. */
-Object.defineProperty(Node.prototype, inspect.custom, {
+Object.defineProperty(ObjectTarget.prototype, inspect.custom, {
   value(this: object) {
     return { ...this }
   },

@@ -1,0 +1,50 @@
+/**
+ * Loading a session again, and ending it.
+ *
+ * @module
+ */
+
+import { SessionGoneError } from './errors.js'
+import type { LiveSession } from './live.js'
+import { discardChanges, rebaseOnto } from './live.js'
+import { loadDocument } from './load.js'
+import type { Deadline } from './synchronize/deadline.js'
+import { importAdopted } from './track/import.js'
+
+/**
+ * Makes client state what is stored, with what was not committed on top of it if that is kept.
+ *
+ * @throws {@link SessionGoneError} if the session is gone.
+ */
+export async function reloadSession(
+  live: LiveSession,
+  keepChanges: boolean,
+  deadline: Deadline,
+): Promise<void> {
+  if (live.life === 'new') {
+    if (!keepChanges) discardChanges(live)
+    return
+  }
+  const document = await loadDocument(live.context, live.key, deadline)
+  if (document === null || document.retiredBy !== undefined) {
+    live.life = document === null ? 'gone' : 'retired'
+    throw new SessionGoneError('reload the session')
+  }
+  if (keepChanges) importAdopted(live.root)
+  else discardChanges(live)
+  live.root.tree.reads?.clear()
+  rebaseOnto(live, document)
+}
+
+/** Removes a session from its store; what is written to it from now on has nowhere to go. */
+export async function destroySession(live: LiveSession, deadline: Deadline): Promise<void> {
+  const { key, life, context } = live
+  live.life = 'gone'
+  try {
+    if (life === 'new' || life === 'gone') return
+    await deadline.persist('destroy the session', each => context.settings.store.remove(key, each))
+  } catch (error) {
+    live.life = life
+    throw error
+  }
+}
