@@ -8,37 +8,62 @@
 import { parseArgs } from 'node:util'
 import { race } from './race.js'
 import { openWithDotset, openWithExpressSession } from './servers.js'
+import { printTable } from './table.js'
 
-const { values } = parseArgs({
-  options: {
-    serve: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '25' },
-  },
-})
-const { MONGODB_URI: mongo } = process.env
+const mongo = process.env.MONGODB_URI || undefined
+const MOST_ROUNDS = 1000
 
-if (values.serve) {
+try {
+  const { serve, rounds } = readArguments()
+  if (serve) await keepOpen()
+  else await compare(rounds)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
+
+function readArguments(): { serve: boolean; rounds: number } {
+  const { values } = parseArgs({
+    options: {
+      serve: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '25' },
+    },
+  })
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > MOST_ROUNDS) {
+    throw new Error(`Cannot use --rounds: it must be a whole number from 1 to ${MOST_ROUNDS}`)
+  }
+  return { serve: values.serve, rounds }
+}
+
+async function keepOpen(): Promise<void> {
   const shop = await openWithDotset(mongo)
   console.log(`The shop is open at ${shop.url} (Ctrl+C closes it)`)
-  process.once('SIGINT', () => void shop.close())
-} else {
-  await compare(Number(values.rounds))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => shop.close())
 }
 
 async function compare(rounds: number): Promise<void> {
-  const where = mongo === undefined ? 'sessions in memory' : 'sessions in MongoDB'
-  console.log(
-    `\n${rounds} times eight overlapping requests, each adding to the cart of one session;`,
-  )
-  console.log(`Express over HTTP, ${where}.\n`)
-  const rows: Record<string, object> = {}
-  for (const open of [openWithDotset, openWithExpressSession]) {
-    const shop = await open(mongo)
+  const shops = [await openWithDotset(mongo), await openWithExpressSession(mongo)]
+  const where = mongo === undefined ? 'in memory' : 'in the MongoDB at MONGODB_URI'
+  const times = rounds === 1 ? 'Once' : `${rounds} times`
+  console.log(`
+One shop, two kinds of session, kept ${where}. ${times}, eight requests
+of one browser overlap, and each of them puts something else into the cart.
+`)
+  const rows = []
+  for (const shop of shops) {
     const { acknowledged, lost, refused, writes, bytes } = await race(shop, rounds)
-    rows[shop.name] = { acknowledged, lost, refused, writes, 'bytes sent': bytes }
+    rows.push([shop.name, acknowledged, lost, refused, writes, bytes])
     await shop.close()
   }
-  console.table(rows)
-  console.log('\nlost: answered as if all were well, and not in the cart afterwards.')
-  console.log('See the shop itself with: npm start -- --serve\n')
+  const header = ['sessions by', 'acknowledged', 'lost', 'refused', 'writes', 'bytes sent']
+  console.log(printTable(header, rows))
+  console.log(`
+acknowledged  answered as if all were well
+lost          of these, how many are not in the cart afterwards
+refused       answered with an error
+bytes sent    ${mongo === undefined ? 'what is written: changes, or whole sessions' : 'the write commands that MongoDB got'}
+
+See the shop itself, and what each click sends: npm start -- --serve
+`)
 }

@@ -2,64 +2,91 @@
  * The shop's page: a cart, and at its foot what the last request sent to the store.
  */
 
-import type { Modification } from 'dotset'
+import { inspect } from 'node:util'
+import type { Commit } from 'dotset'
+import { snapshot } from 'dotset'
 import { toUpdate } from 'dotset/mongodb'
-import type { ShopSession } from './shop.js'
+import { BSON } from 'mongodb'
+import type { CartLine, ShopSession } from './shop.js'
 import { goods } from './shop.js'
+import { style } from './style.js'
 
-/** Prints the page. */
-export function printPage(session: ShopSession, last: readonly Modification[] | undefined): string {
-  const lines = session.cart ?? []
-  const total = lines.reduce((sum, line) => sum + line.price * line.quantity, 0)
+/**
+ * Prints the page.
+ *
+ * @param last The commit of the last request that changed the cart.
+ */
+export function printPage(session: ShopSession, last: Commit | undefined): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>A shop on dotset</title>
-<style>
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
-  form { display: inline } td { padding: .2rem 1rem .2rem 0 } button { font: inherit }
-  footer { margin-top: 3rem; border-top: 1px solid #bbb; color: #444 }
-  pre { background: #f4f4f4; padding: .8rem; overflow-x: auto; font-size: .85rem }
-</style>
-<h1>A shop on dotset</h1>
-<p>${Object.keys(goods)
-    .map(item => button('/cart', item, `Add ${item}`))
-    .join(' ')}</p>
-<table>
-  ${lines.map(printLine).join('\n  ')}
-  <tr><td colspan="2"><b>Total</b></td><td><b>${total} €</b></td></tr>
-</table>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+<main>
+  <h1>A shop on dotset</h1>
+  <p class="faint">The cart is kept in the session. Fill it, and see below what is sent for that.</p>
+  <form class="goods" method="post" action="/cart">${[...goods].map(printGood).join('')}
+  </form>
+  <section class="cart">
+    <h2>Your cart</h2>${printCart(session.cart ?? [])}
+  </section>
+</main>
 <footer>
-  <h2>What the last request changed</h2>
-  ${last === undefined || last.length === 0 ? '<p>Nothing was sent.</p>' : printChange(last)}
+  <h2>What the last request sent</h2>${printCommit(session, last)}
 </footer>
 `
 }
 
-function printLine({
-  item,
-  price,
-  quantity,
-}: {
-  item: string
-  price: number
-  quantity: number
-}): string {
-  const remove = button('/cart/remove', item, 'Remove')
-  return `<tr><td>${escapeHtml(item)}</td><td>${quantity} × ${price} €</td><td>${quantity * price} €</td><td>${remove}</td></tr>`
+function printGood([item, price]: [item: string, price: number]): string {
+  const name = escapeHtml(item)
+  return `
+    <div><b>${name}</b> <span class="faint">${price} €</span>
+      <button name="item" value="${name}" aria-label="Add ${name} to the cart">Add</button></div>`
 }
 
-function printChange(modifications: readonly Modification[]): string {
+function printCart(lines: readonly CartLine[]): string {
+  if (lines.length === 0) return '<p class="faint">There is nothing in it yet.</p>'
+  const total = lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0)
+  return `
+    <form method="post" action="/cart/remove"><table>${lines.map(printLine).join('')}
+      <tr><td><b>Total</b></td><td></td><td><b>${total} €</b></td><td></td></tr>
+    </table></form>`
+}
+
+function printLine({ item, price, quantity }: CartLine): string {
+  const name = escapeHtml(item)
+  return `
+      <tr><td>${name}</td><td>${quantity} × ${price} €</td><td>${quantity * price} €</td>
+        <td><button name="item" value="${name}" aria-label="Remove ${name}">Remove</button></td></tr>`
+}
+
+function printCommit(session: ShopSession, last: Commit | undefined): string {
+  if (last === undefined) return '<p class="faint">Nothing yet.</p>'
+  if (last.modifications.length === 0) return '<p class="faint">Nothing: it changed nothing.</p>'
+  const { modifications } = last
   const { update } = toUpdate(modifications)
-  return `<p>The modified subset:</p>
-  <pre>${escapeHtml(JSON.stringify(modifications, null, 2))}</pre>
-  <p>The update document, before the fences and the bookkeeping are added:</p>
-  <pre>${escapeHtml(JSON.stringify(update, null, 2))}</pre>`
+  const sent = BSON.calculateObjectSize(update)
+  const whole = BSON.calculateObjectSize(snapshot(session))
+  return `
+  <p>${sent} bytes of changes${sent < whole ? `; the whole session has ${whole}.` : ': this time, all there is.'}</p>
+  <div class="sent">
+    <section>
+      <h3>The modified subset</h3>
+      <pre>${printValue(modifications)}</pre>
+    </section>
+    <section>
+      <h3>The update document for MongoDB</h3>
+      <pre>${printValue(update)}</pre>
+    </section>
+  </div>
+  <p class="faint">The command also moves the session's expiry, and says what must still hold: that the
+    session is there, and that nobody has replaced or reordered the cart meanwhile.</p>`
 }
 
-function button(action: string, item: string, label: string): string {
-  return `<form method="post" action="${action}"><input type="hidden" name="item" value="${escapeHtml(item)}"><button>${escapeHtml(label)}</button></form>`
+function printValue(value: unknown): string {
+  return escapeHtml(inspect(value, { depth: Number.POSITIVE_INFINITY, breakLength: 48 }))
 }
 
 function escapeHtml(text: string): string {

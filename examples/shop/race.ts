@@ -46,7 +46,8 @@ export async function race(shop: RunningShop, rounds: number): Promise<Outcome> 
 
 /** Begins a session, and gives its cookie. */
 async function firstVisit(shop: RunningShop): Promise<string> {
-  const { headers } = await request(shop, '/goods/Tea', '')
+  const { headers, status } = await request(shop, '/goods/Tea', '')
+  if (status !== 200) throw new Error(`Cannot begin a session of ${shop.name}: status ${status}`)
   return headers.getSetCookie()[0]?.split(';')[0] ?? ''
 }
 

@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import MongoConnectStore from 'connect-mongo'
-import type { CommitMessage, Modification } from 'dotset'
+import type { Commit, CommitMessage } from 'dotset'
 import { createSessions, memoryStore } from 'dotset'
 import { session } from 'dotset/express'
 import { mongoStore } from 'dotset/mongodb'
@@ -59,13 +59,13 @@ export async function openWithDotset(mongo: string | undefined): Promise<Running
   const web = session(sessions)
   const app = express()
   app.use(web)
-  const last = new Map<string, Modification[]>()
+  const last = new Map<string, Commit>()
   openShop(
     app,
     request => web.of(request).data,
     async request => {
-      const { modifications } = await web.of(request).commit()
-      last.set(web.of(request).key, modifications)
+      const session = web.of(request)
+      last.set(session.key, await session.commit())
     },
   )
   app.get('/', (request, response) => {
@@ -103,16 +103,29 @@ interface CountedDatabase {
   close(): Promise<void>
 }
 
-/** Connects to a collection of its own, of which every write is counted. */
+/**
+ * Connects to a collection of its own, of which every write is counted.
+ *
+ * @throws An error that says in one sentence why that cannot be done.
+ */
 async function connect(uri: string, traffic: Traffic): Promise<CountedDatabase> {
-  const client = new MongoClient(uri, { monitorCommands: true })
+  try {
+    return await connectTo(uri, traffic)
+  } catch (error) {
+    const [reason] = error instanceof Error ? error.message.split('\n') : []
+    throw new Error(`Cannot use the MongoDB at MONGODB_URI: ${reason}`)
+  }
+}
+
+async function connectTo(uri: string, traffic: Traffic): Promise<CountedDatabase> {
+  const client = new MongoClient(uri, { monitorCommands: true, serverSelectionTimeoutMS: 5000 })
   client.on('commandStarted', ({ commandName, command }) => {
     if (!['insert', 'update', 'delete'].includes(commandName)) return
     traffic.writes++
     traffic.bytes += BSON.calculateObjectSize(command)
   })
-  await client.connect()
-  const collection = client.db('dotset_example').collection(`sessions_${randomUUID()}`)
+  // Now rather than at the first write, so that missing rights are told here.
+  const collection = await client.db('dotset_example').createCollection(`sessions_${randomUUID()}`)
   const close = async (): Promise<void> => {
     await collection.drop()
     await client.close()

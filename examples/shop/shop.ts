@@ -20,7 +20,12 @@ export interface ShopSession {
 }
 
 /** The goods and their prices. */
-export const goods: Record<string, number> = { Tea: 4, Coffee: 7, Cups: 12, Kettle: 35 }
+export const goods: ReadonlyMap<string, number> = new Map([
+  ['Tea', 4],
+  ['Coffee', 7],
+  ['Cups', 12],
+  ['Kettle', 35],
+])
 
 /**
  * Adds the shop's routes to `app`.
@@ -36,7 +41,7 @@ export function openShop(
   app.use(express.urlencoded({ extended: false }))
 
   app.post('/cart', async (request, response) => {
-    const { item = '' } = request.body as { item?: string }
+    const item = itemOf(request)
     const session = sessionOf(request)
     // Prices come from another service, so requests of one browser overlap.
     const price = await priceOf(item)
@@ -49,7 +54,7 @@ export function openShop(
   })
 
   app.post('/cart/remove', async (request, response) => {
-    const { item } = request.body as { item?: string }
+    const item = itemOf(request)
     const session = sessionOf(request)
     session.cart = session.cart?.filter(line => line.item !== item)
     await afterChange(request)
@@ -57,11 +62,12 @@ export function openShop(
   })
 
   app.get('/goods/:item', (request, response) => {
+    const { item } = request.params
+    if (!goods.has(item)) return void response.sendStatus(404)
     const session = sessionOf(request)
     const views = (session.views ??= {})
-    const { item } = request.params
     views[item] = (views[item] ?? 0) + 1
-    response.json({ item, price: goods[item], views: views[item] })
+    response.json({ item, price: goods.get(item), views: views[item] })
   })
 
   app.get('/cart', (request, response) => {
@@ -69,7 +75,12 @@ export function openShop(
   })
 }
 
+/** What a form names. Anything can come. */
+function itemOf(request: Request): string {
+  return String((request.body as { item?: unknown } | undefined)?.item ?? '')
+}
+
 async function priceOf(item: string): Promise<number> {
   await wait(10 + Math.random() * 10)
-  return goods[item] ?? 1
+  return goods.get(item) ?? 1
 }

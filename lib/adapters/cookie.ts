@@ -53,10 +53,17 @@ export interface Connection {
   readonly forwarded: boolean
 }
 
+/** What a cookie says. It can be anything that a browser sends. */
+export interface SentCookie {
+  readonly id: string
+  /** Whether it was given to live no longer than the browser's session. */
+  readonly browserSession: boolean
+}
+
 /** Reads and writes the session's cookie. */
 export interface SessionCookie {
-  /** The value of the cookie, verified; undefined if there is none, or it was forged. */
-  read(header: string | undefined, connection: Connection): string | undefined
+  /** What the cookie says, verified; undefined if there is none, or it was forged. */
+  read(header: string | undefined, connection: Connection): SentCookie | undefined
   /** A `Set-Cookie` header with an id, to live for some ms, or as long as the browser's session. */
   write(id: string, lifetime: number | undefined, connection: Connection): string
   /** A `Set-Cookie` header that removes the cookie. */
@@ -65,13 +72,16 @@ export interface SessionCookie {
   readonly persistent: boolean
 }
 
+/** Follows the id where the cookie lives as long as the browser's session: browsers do not tell. */
+const BROWSER_SESSION = '~'
+
 /** The longest life that browsers give a cookie, in seconds: 400 days. */
 const MAX_AGE = 400 * 24 * 60 * 60
 
 /** A token (RFC 9110, section 5.6.2). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** Host names, with a leading dot as some write it. */
-const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+/** Host names, with a leading dot as some write it; a label has 63 characters at most. */
+const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i
 /** Any character but controls and the semicolon (RFC 6265, section 4.1.1). */
 const PATH = /^\/[\u0020-\u003A\u003D-\u007E]*$/
 const LOOPBACK = /^(localhost|[^:]*\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
@@ -84,10 +94,12 @@ const LOOPBACK = /^(localhost|[^:]*\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?
  */
 export function createCookie(options: CookieOptions = {}): SessionCookie {
   const { domain, path = '/', sameSite = 'lax', secure = 'auto', persistent = true } = options
-  const { partitioned = false, keys } = options
+  const { partitioned = false } = options
   const prefix = domain === undefined && path === '/' ? '__Host-' : '__Secure-'
   const name = options.name ?? (secure === false ? 'session' : `${prefix}session`)
   checkOptions({ ...options, name, path, sameSite, secure })
+  // A list of our own: one that the application emptied later would turn signatures off.
+  const keys = options.keys === undefined ? undefined : [...options.keys]
   let warned = false
 
   /** Whether somebody develops on plain http. */
@@ -111,7 +123,8 @@ export function createCookie(options: CookieOptions = {}): SessionCookie {
     }
     return serialize(nameFor(connection), value, {
       path,
-      sameSite,
+      // Browsers refuse 'none' without Secure.
+      sameSite: local && sameSite === 'none' ? 'lax' : sameSite,
       httpOnly: true,
       secure: secure !== false && !local,
       ...(domain !== undefined && { domain }),
@@ -120,21 +133,31 @@ export function createCookie(options: CookieOptions = {}): SessionCookie {
     })
   }
 
+  /** What was signed; undefined if no key fits. */
+  function verify(value: string): string | undefined {
+    if (keys === undefined) return value
+    const text = decode(value)
+    for (const key of keys) {
+      const verified = signature.unsign(text, key)
+      if (verified !== false) return verified
+    }
+    return undefined
+  }
+
   return {
     persistent,
     read(header, connection) {
       if (header === undefined) return undefined
       const value = parse(header, { decode: text => text })[nameFor(connection)]
-      if (value === undefined || keys === undefined) return value
-      for (const key of keys) {
-        const verified = signature.unsign(safeDecode(value), key)
-        if (verified !== false) return verified
-      }
-      return undefined
+      const verified = value === undefined ? undefined : verify(value)
+      if (verified === undefined) return undefined
+      const browserSession = verified.endsWith(BROWSER_SESSION)
+      return { id: browserSession ? verified.slice(0, -1) : verified, browserSession }
     },
     write(id, lifetime, connection) {
       const [key] = keys ?? []
-      const value = key === undefined ? id : signature.sign(id, key)
+      const text = persistent && lifetime === undefined ? id + BROWSER_SESSION : id
+      const value = key === undefined ? text : signature.sign(text, key)
       if (lifetime === undefined) return print(value, undefined, connection)
       return print(value, Math.min(Math.round(lifetime / 1000), MAX_AGE), connection)
     },
@@ -143,7 +166,7 @@ export function createCookie(options: CookieOptions = {}): SessionCookie {
 }
 
 /** Signatures are base64, of which a cookie's value may hold some characters only encoded. */
-function safeDecode(value: string): string {
+function decode(value: string): string {
   try {
     return decodeURIComponent(value)
   } catch {
@@ -151,12 +174,28 @@ function safeDecode(value: string): string {
   }
 }
 
+const OPTIONS: readonly string[] = [
+  'name',
+  'domain',
+  'path',
+  'sameSite',
+  'secure',
+  'persistent',
+  'partitioned',
+  'keys',
+] satisfies (keyof CookieOptions)[]
+
 type Checked = CookieOptions &
   Required<Pick<CookieOptions, 'name' | 'path' | 'sameSite' | 'secure'>>
 
-function checkOptions({ name, domain, path, sameSite, secure, partitioned, keys }: Checked): void {
+function checkOptions(options: Checked): void {
+  const { name, domain, path, sameSite, secure, persistent, partitioned, keys } = options
   const refuse = (option: string, why: string): never => {
     throw invalidOption(`cookie.${option}`, why)
+  }
+  for (const option of Object.keys(options)) {
+    if (OPTIONS.includes(option)) continue
+    refuse(option, `there is no such option; those of the cookie are ${OPTIONS.join(', ')}`)
   }
   if (!NAME.test(name)) refuse('name', 'it may hold letters, digits and some punctuation only')
   if (domain !== undefined && !DOMAIN.test(domain)) refuse('domain', 'it must be a host name')
@@ -166,6 +205,10 @@ function checkOptions({ name, domain, path, sameSite, secure, partitioned, keys 
   }
   if (typeof secure !== 'boolean' && secure !== 'auto') {
     refuse('secure', "it must be true, false or 'auto'")
+  }
+  for (const [option, value] of Object.entries({ persistent, partitioned })) {
+    if (value !== undefined && typeof value !== 'boolean')
+      refuse(option, 'it must be true or false')
   }
   if (/^__Host-/i.test(name) && (domain !== undefined || path !== '/')) {
     refuse('name', 'browsers refuse __Host- with a domain or another path, use __Secure- there')

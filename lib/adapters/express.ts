@@ -5,13 +5,12 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { SessionError } from '../errors.js'
+import { invalidOption } from '../errors.js'
 import type { Session } from '../session.js'
 import type { Sessions } from '../sessions.js'
-import { holdResponse } from './hold.js'
 import type { RequestLike } from './node.js'
-import { headOf } from './node.js'
-import type { AdapterOptions, RequestSession } from './request.js'
+import { headOf, holdUntilCommitted } from './node.js'
+import type { AdapterOptions } from './request.js'
 import { createPolicy } from './request.js'
 import { defineSession } from './session-object.js'
 
@@ -44,7 +43,8 @@ export interface ExpressSession<T extends object> {
    * Opens the session of a request outside of the middleware, for a WebSocket upgrade for example. It
    * is not committed by itself.
    *
-   * @param request A request, or its `Cookie` header.
+   * @param request A request, or its `Cookie` header. A header alone does not tell of plain http to
+   *   localhost, so the cookie is expected under its name for https there.
    * @returns null if there is no session.
    */
   open(request: RequestLike): Promise<Session<T> | null>
@@ -59,8 +59,9 @@ export interface ExpressSession<T extends object> {
  * Creates the middleware that gives each request its session.
  *
  * The session is committed before the first byte of the response leaves; if that fails, the error is
- * the response. What is changed later, while a response is streamed, is committed before its last
- * byte.
+ * the response, and it has only the headers that were set before this middleware: mount what every
+ * response needs (CORS, security headers) earlier. What is changed later, while a response is streamed,
+ * is committed before its last byte.
  *
  * @throws `SessionError` with code `ERR_INVALID_OPTION` for options that do not fit.
  * @example
@@ -78,7 +79,9 @@ export function session<T extends object>(
 ): ExpressSession<T> {
   const policy = createPolicy(sessions, options)
   const { requestProperty } = options
-  const requests = new WeakMap<IncomingMessage, RequestSession<T>>()
+  if (requestProperty !== undefined && (typeof requestProperty !== 'string' || !requestProperty)) {
+    throw invalidOption('requestProperty', "it must be the name of a property, 'session'")
+  }
 
   async function begin(
     request: IncomingMessage,
@@ -86,17 +89,9 @@ export function session<T extends object>(
     next: Next,
   ): Promise<void> {
     try {
-      const opened = await policy.begin(headOf(request))
-      requests.set(request, opened)
+      const opened = await policy.begin(request, headOf(request))
       if (requestProperty !== undefined) defineSession(request, requestProperty, opened)
-      holdResponse(response, {
-        async beforeFirstByte() {
-          const error = await opened.finish(response.statusCode)
-          return { error, cookie: opened.takeCookie() }
-        },
-        fail: next,
-        beforeLastByte: () => opened.finishLate(),
-      })
+      holdUntilCommitted(response, opened, next)
     } catch (error) {
       return next(error)
     }
@@ -104,22 +99,15 @@ export function session<T extends object>(
   }
 
   function sessionMiddleware(request: IncomingMessage, response: ServerResponse, next: Next): void {
-    if (requests.has(request)) next()
+    if (policy.find(request) !== undefined) next()
     else void begin(request, response, next)
   }
 
   return Object.assign(sessionMiddleware, {
-    of(request: IncomingMessage): Session<T> {
-      const opened = requests.get(request)
-      if (opened !== undefined) return opened.session
-      throw new SessionError(
-        'ERR_NO_SESSION',
-        'Cannot give the session of this request: the middleware has not seen it, mount it before',
-      )
-    },
+    of: (request: IncomingMessage) => policy.of(request),
     open: (request: RequestLike) => policy.open(headOf(request)),
     errors(error: unknown, request: IncomingMessage, _response: ServerResponse, next: Next): void {
-      const opened = requests.get(request)
+      const opened = policy.find(request)
       if (opened !== undefined) opened.failed = true
       next(error)
     },

@@ -1,20 +1,21 @@
 /**
- * Holding a Node response back, so that something can be finished before its first byte leaves.
+ * Holding a Node response back, so that something can be finished before its first byte leaves, and
+ * something else before its last.
  *
  * @module
  */
 
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
-/** What is done while a response is held back. Neither function may reject. */
+/** What is done while a response is held back. No function may throw or reject. */
 export interface Holder {
   /**
-   * Is called once, when the first byte is about to leave.
+   * Is called when the first byte is about to leave; once more for the response to its own error.
    *
-   * @returns A cookie to set, and an error: then what was held back is dropped, and `fail` is called.
+   * @returns A cookie to set; or an error: then what was held back is dropped, and `fail` is called.
    */
-  beforeFirstByte(): Promise<{ cookie: string | undefined; error: unknown }>
-  /** Is called when nothing of the handler's response has left and somebody else has to respond. */
+  beforeFirstByte(): Promise<{ cookie?: string | undefined; error?: unknown }>
+  /** Is called when what the handler responded cannot be sent, so that somebody else responds. */
   fail(error: unknown): void
   /** Is called before the last byte leaves, or when the client has gone in the middle. */
   beforeLastByte(): Promise<void>
@@ -32,67 +33,82 @@ export function holdResponse(response: ServerResponse, holder: Holder): void {
     end: response.end.bind(response) as (...args: unknown[]) => unknown,
   }
   const headers = response.getHeaders()
-  const held: (() => void)[] = []
-  let stage: 'waiting' | 'held' | 'begun' | 'ended' = 'waiting'
+  const held: (() => unknown)[] = []
+  let stage: 'waiting' | 'held' | 'open' = 'waiting'
+  let ended = false
+  let gone = false
 
-  async function hold(call: () => void): Promise<void> {
+  /** Makes a call, at once or when it may be made; `last` if it ends the response. */
+  function make(call: () => unknown, last = false): unknown {
+    if (stage === 'open' && (ended || !last)) return call()
     held.push(call)
-    if (stage === 'held') return
-    stage = 'held'
-    const thaw = freezeHead(response)
-    const { cookie, error } = await holder.beforeFirstByte()
-    thaw()
-    stage = 'begun'
-    if (error !== undefined) restoreHeaders(response, headers)
-    if (cookie !== undefined) response.appendHeader('Set-Cookie', cookie)
-    if (error !== undefined) return holder.fail(error)
-    for (const each of held.splice(0)) each()
-    if (!response.writableEnded) response.emit('drain')
+    ended ||= last
+    if (stage !== 'held') void letGo(stage === 'waiting')
+    // A stream waits for 'drain' then.
+    return false
   }
 
-  async function end(args: unknown[]): Promise<void> {
-    stage = 'ended'
-    await holder.beforeLastByte()
-    original.end(...args)
+  async function letGo(first: boolean): Promise<void> {
+    stage = 'held'
+    const thaw = freezeHead(response, () => ended)
+    const { cookie, error } = first ? await holder.beforeFirstByte() : {}
+    if (error === undefined && ended) await holder.beforeLastByte()
+    thaw()
+    if (error !== undefined) return fail(error)
+    if (cookie !== undefined) addCookie(response, cookie)
+    stage = 'open'
+    try {
+      for (const call of held.splice(0)) call()
+    } catch (mistake) {
+      return fail(mistake)
+    }
+    if (ended) return
+    response.emit('drain')
+    if (gone) await holder.beforeLastByte()
+  }
+
+  function fail(error: unknown): void {
+    held.length = 0
+    if (!response.headersSent) {
+      restoreHeaders(response, headers)
+      stage = 'waiting'
+      ended = false
+    }
+    holder.fail(error)
   }
 
   Object.assign(response, {
     writeHead(status: number, ...args: unknown[]) {
       if (stage === 'held') throw headersSent('write the head')
-      if (stage !== 'waiting') return original.writeHead(status, ...(args as []))
+      if (stage === 'open') return original.writeHead(status, ...(args as []))
       response.statusCode = status
       if (typeof args[0] === 'string') response.statusMessage = args.shift() as string
-      // Given here, a Set-Cookie would take the place of ours.
-      setHeaders(response, args[0] as Headers | undefined)
-      void hold(() => original.writeHead(response.statusCode))
+      // Given to Node's own, a Set-Cookie would take the place of ours.
+      setHeaders(response, (args[0] ?? args[1]) as Headers | undefined)
+      make(() => original.writeHead(response.statusCode))
       return response
     },
     flushHeaders() {
-      if (stage === 'waiting' || stage === 'held') void hold(() => original.flushHeaders())
-      else original.flushHeaders()
+      make(() => original.flushHeaders())
     },
     write(...args: unknown[]) {
-      if (stage !== 'waiting' && stage !== 'held') return original.write(...args)
-      void hold(() => original.write(...args))
-      // A stream waits for 'drain' then.
-      return false
+      return make(() => original.write(...args))
     },
     end(...args: unknown[]) {
-      if (stage === 'waiting' || stage === 'held') void hold(() => void end(args))
-      else if (stage === 'begun') void end(args)
-      else original.end(...args)
+      make(() => original.end(...args), true)
       return response
     },
   })
   response.once('close', () => {
-    if (stage === 'begun') void holder.beforeLastByte()
+    gone = true
+    if (stage === 'open' && !ended) void holder.beforeLastByte()
   })
 }
 
-/** Makes the head of a response what it is once it was sent: it cannot change. */
-function freezeHead(response: ServerResponse): () => void {
+/** Makes a response look as if it had left already: its head cannot change any more. */
+function freezeHead(response: ServerResponse, isEnded: () => boolean): () => void {
   const { statusCode, statusMessage } = response
-  const names = [...HEAD_METHODS, 'headersSent']
+  const names = [...HEAD_METHODS, 'headersSent', 'writableEnded']
   const own = names.map(name => Object.getOwnPropertyDescriptor(response, name))
   for (const name of HEAD_METHODS) {
     response[name] = () => {
@@ -100,6 +116,7 @@ function freezeHead(response: ServerResponse): () => void {
     }
   }
   Object.defineProperty(response, 'headersSent', { configurable: true, get: () => true })
+  Object.defineProperty(response, 'writableEnded', { configurable: true, get: isEnded })
   return () => {
     names.forEach((name, index) => {
       const descriptor = own[index]
@@ -123,7 +140,7 @@ function setHeaders(response: ServerResponse, headers: Headers | undefined): voi
   if (headers === undefined) return
   if (!Array.isArray(headers)) {
     for (const [name, value] of Object.entries(headers)) {
-      if (value !== undefined) response.setHeader(name, value as OutgoingHttpHeader)
+      response.setHeader(name, value as OutgoingHttpHeader)
     }
     return
   }
@@ -132,7 +149,17 @@ function setHeaders(response: ServerResponse, headers: Headers | undefined): voi
     : headers.flatMap((name, index) => (index % 2 === 0 ? [[name, headers[index + 1]]] : []))
   // A name that is there several times is sent several times, and replaces what was set before.
   for (const [name] of pairs) response.removeHeader(name as string)
-  for (const [name, value] of pairs) response.appendHeader(name as string, String(value))
+  for (const [name, value] of pairs) {
+    // Node adds to an array that it was given.
+    response.appendHeader(name as string, (Array.isArray(value) ? [...value] : value) as string)
+  }
+}
+
+/** Adds a cookie to those that are set. */
+function addCookie(response: ServerResponse, cookie: string): void {
+  const others = response.getHeader('Set-Cookie') ?? []
+  // Not into the array that is there: it can be one that the application gives to every response.
+  response.setHeader('Set-Cookie', [others, cookie].flat().map(String))
 }
 
 /** Makes the headers those of `headers`: what the handler set belongs to a response that never was. */

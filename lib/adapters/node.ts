@@ -1,11 +1,13 @@
 /**
- * What the policy of a request needs to know of a Node request.
+ * What the policy of a request needs to know of a request of Node or of the web, and what it does to a
+ * response of Node.
  *
  * @module
  */
 
-import type { IncomingMessage } from 'node:http'
-import type { RequestHead } from './request.js'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { holdResponse } from './hold.js'
+import type { RequestHead, RequestSession } from './request.js'
 
 /** A request of Node, or of the web, or nothing but its `Cookie` header. */
 export type RequestLike = IncomingMessage | Request | string
@@ -15,7 +17,7 @@ export function headOf(request: RequestLike): RequestHead {
   if (typeof request === 'string') {
     return { cookie: request, host: undefined, encrypted: false, forwarded: false }
   }
-  if (request instanceof Request) return webHead(request)
+  if (isWeb(request)) return webHead(request)
   const { headers, socket } = request
   return {
     cookie: headers.cookie,
@@ -23,6 +25,11 @@ export function headOf(request: RequestLike): RequestHead {
     encrypted: (socket as { encrypted?: boolean }).encrypted === true,
     forwarded: Object.keys(headers).some(isForwarding),
   }
+}
+
+/** Frameworks have classes of their own for it, from other realms too. */
+function isWeb(request: IncomingMessage | Request): request is Request {
+  return typeof request.headers.get === 'function'
 }
 
 function webHead({ headers, url }: Request): RequestHead {
@@ -33,6 +40,23 @@ function webHead({ headers, url }: Request): RequestHead {
     encrypted: protocol === 'https:',
     forwarded: [...headers.keys()].some(isForwarding),
   }
+}
+
+/**
+ * Holds `response` back until what its request changed is committed.
+ *
+ * @param fail Answers a commit that failed.
+ */
+export function holdUntilCommitted<T extends object>(
+  response: ServerResponse,
+  opened: RequestSession<T>,
+  fail: (error: unknown) => void,
+): void {
+  holdResponse(response, {
+    beforeFirstByte: () => opened.finish(response.statusCode),
+    fail,
+    beforeLastByte: () => opened.finishLate(),
+  })
 }
 
 const isForwarding = (name: string): boolean =>

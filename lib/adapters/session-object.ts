@@ -12,21 +12,32 @@ type Callback = (error?: unknown) => void
 
 /**
  * Defines the session of a request as express-session does: a property that holds the data, with
- * methods that are not enumerable. Set to null, it destroys the session.
+ * members that are not enumerable. Set to null, it destroys the session.
  */
 export function defineSession(
   request: object,
   property: string,
   opened: RequestSession<object>,
 ): void {
-  let current: object | undefined = createSessionObject(opened, renew)
-  function renew(): void {
-    current = createSessionObject(opened, renew)
+  const { session } = opened
+  let data: object | undefined
+  let current: object | null | undefined
+  const remove = (value: null | undefined): void => {
+    data = session.data
+    current = value
   }
   Object.defineProperty(request, property, {
     configurable: true,
     enumerable: true,
-    get: () => current,
+    get() {
+      // A rotation that does not keep all begins with new data. Then this is a new object too, and the
+      // old one keeps what it held.
+      if (data !== session.data) {
+        data = session.data
+        current = createSessionObject(opened, data, () => remove(undefined))
+      }
+      return current
+    },
     set(value: unknown) {
       if (value !== null && value !== undefined) {
         throw new UnsupportedValueError(
@@ -34,8 +45,8 @@ export function defineSession(
           'assign attributes of the session one by one, or null to destroy it',
         )
       }
-      current = undefined
-      opened.destroy()
+      remove(value)
+      opened.waitFor(session.destroy())
     },
   })
 }
@@ -43,24 +54,30 @@ export function defineSession(
 /**
  * Creates the object.
  *
- * @param renew Replaces it: after a regeneration, the session is another object, and this one keeps
- *   what it held.
+ * @param remove Removes it from the request.
  */
-function createSessionObject(opened: RequestSession<object>, renew: () => void): object {
-  const { session } = opened
-  const { data } = session
-  const members = sessionMembers(opened, renew)
+function createSessionObject(
+  opened: RequestSession<object>,
+  data: object,
+  remove: () => void,
+): object {
+  const members = sessionMembers(opened, remove)
   const isMember = (key: string | symbol): key is string =>
     typeof key === 'string' && Object.hasOwn(members, key)
+  const refuseMember = (key: string | symbol): void => {
+    if (!isMember(key)) return
+    throw new UnsupportedValueError([key], 'express-session has a member of that name, use another')
+  }
   return new Proxy(data, {
     get: (_data, key) => (isMember(key) ? members[key] : Reflect.get(data, key)),
     has: (_data, key) => isMember(key) || Reflect.has(data, key),
     set(_data, key, value) {
-      if (!isMember(key)) return Reflect.set(data, key, value)
-      throw new UnsupportedValueError(
-        [key],
-        'express-session has a method of that name, use another',
-      )
+      refuseMember(key)
+      return Reflect.set(data, key, value)
+    },
+    defineProperty(_data, key, descriptor) {
+      refuseMember(key)
+      return Reflect.defineProperty(data, key, descriptor)
     },
   })
 }
@@ -68,17 +85,18 @@ function createSessionObject(opened: RequestSession<object>, renew: () => void):
 /** What express-session's session has beside the data. */
 function sessionMembers(
   opened: RequestSession<object>,
-  renew: () => void,
+  remove: () => void,
 ): Record<string, unknown> {
   const { session } = opened
-  const tell = (work: Promise<unknown>, callback?: Callback): void => {
-    work.then(
-      () => callback?.(),
-      error => callback?.(error),
-    )
+  /** Tells `callback` how `work` ends; without one, the response waits for it and fails with it. */
+  const tell = (work: Promise<unknown>, callback: Callback | undefined): void => {
+    if (typeof callback !== 'function') opened.waitFor(work)
+    else void work.then(() => callback(), callback)
   }
   return {
-    id: session.id,
+    get id() {
+      return session.id
+    },
     cookie: createCookieObject(opened),
     save(this: object, callback?: Callback) {
       tell(session.commit(), callback)
@@ -89,10 +107,15 @@ function sessionMembers(
       return this
     },
     regenerate(this: object, callback?: Callback) {
-      tell(session.rotateId({ keep: false }).then(renew), callback)
+      // As with express-session, what was set for the cookie of the old one ends with it.
+      const reset = (): void => {
+        opened.browserSession = false
+      }
+      tell(session.rotateId({ keep: false }).then(reset), callback)
       return this
     },
     destroy(this: object, callback?: Callback) {
+      remove()
       tell(session.destroy(), callback)
       return this
     },
@@ -106,25 +129,26 @@ function sessionMembers(
 /** What express-session's session tells of its cookie, and lets middleware change. */
 function createCookieObject(opened: RequestSession<object>): object {
   const { session } = opened
+  const maxAge = (): number | null => (opened.persistent ? session.lifetime : null)
   const setLifetime = (milliseconds: number | null): void => {
-    opened.browserSession = milliseconds === null
     if (milliseconds !== null) session.timeouts({ idle: milliseconds })
+    opened.browserSession = milliseconds === null
   }
   return {
     httpOnly: true,
-    get originalMaxAge(): number {
-      return session.lifetime
+    get originalMaxAge(): number | null {
+      return maxAge()
     },
-    get maxAge(): number {
-      return session.lifetime
+    get maxAge(): number | null {
+      return maxAge()
     },
-    set maxAge(milliseconds: number | null) {
-      setLifetime(milliseconds)
+    set maxAge(milliseconds: number | null | undefined) {
+      setLifetime(milliseconds ?? null)
     },
-    get expires(): Date {
-      return session.expiresAt
+    get expires(): Date | null {
+      return opened.persistent ? session.expiresAt : null
     },
-    set expires(date: Date | null | false) {
+    set expires(date: Date | null | false | undefined) {
       setLifetime(date instanceof Date ? date.getTime() - Date.now() : null)
     },
   }

@@ -2,6 +2,7 @@
  * A browser, as far as cookies go.
  */
 
+import type { IncomingMessage } from 'node:http'
 import { request as sendRequest } from 'node:http'
 
 /** A response that was read to its end. */
@@ -10,6 +11,14 @@ export interface Page {
   readonly headers: Headers
   readonly cookies: readonly string[]
   readonly body: string
+}
+
+/** What is told while a response arrives. */
+export interface Arrival {
+  /** The head has come. */
+  head?(): void
+  /** The first byte of the body has come. */
+  firstByte?(): void
 }
 
 /** Sends requests, and keeps the one cookie that they are about. */
@@ -27,67 +36,61 @@ export class Browser {
     return this.request('GET', path, headers)
   }
 
-  /** @param onFirstByte Is called when the first byte of the body has come. */
   async request(
     method: string,
     path: string,
     headers: Record<string, string> = {},
-    onFirstByte: () => void = () => undefined,
+    arrival: Arrival = {},
   ): Promise<Page> {
-    const { status, head, body } = await this.#send(method, path, headers, onFirstByte)
+    const response = await this.#send(method, path, headers)
+    arrival.head?.()
+    response.once('data', () => arrival.firstByte?.())
+    const chunks: Buffer[] = []
+    for await (const chunk of response) chunks.push(chunk as Buffer)
+    const head = new Headers()
+    for (const [name, values] of Object.entries(response.headersDistinct)) {
+      for (const value of values ?? []) head.append(name, value)
+    }
     const cookies = head.getSetCookie()
     const [first] = cookies
     if (first !== undefined) this.cookie = first.split(';')[0] as string
-    return { status, headers: head, cookies, body }
+    const status = response.statusCode as number
+    return { status, headers: head, cookies, body: Buffer.concat(chunks).toString() }
   }
 
   /** Goes away as soon as the first byte of the body has come. */
-  abortAfterFirstByte(path: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const request = sendRequest(
-        this.url + path,
-        { headers: { cookie: this.cookie } },
-        response => {
-          response.once('data', () => {
-            response.destroy()
-            resolve()
-          })
-          response.on('error', () => undefined)
-        },
-      )
-      request.on('error', reject)
-      request.end()
+  async abortAfterFirstByte(path: string): Promise<void> {
+    const response = await this.#send('GET', path)
+    response.on('error', () => undefined)
+    await new Promise<void>(resolve => {
+      response.once('data', () => {
+        response.destroy()
+        resolve()
+      })
     })
+  }
+
+  /** Goes away before anything has come, once `leave` is resolved. */
+  async abort(path: string, leave: Promise<void>): Promise<void> {
+    const aborted = new AbortController()
+    const pending = this.#send('GET', path, {}, aborted.signal).catch(() => undefined)
+    await leave
+    aborted.abort()
+    await pending
   }
 
   #send(
     method: string,
     path: string,
-    headers: Record<string, string>,
-    onFirstByte: () => void,
-  ): Promise<{ status: number; head: Headers; body: string }> {
+    headers: Record<string, string> = {},
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       // Some of the cookies that are sent are no ASCII text.
       const cookie = Buffer.from(this.cookie).toString('latin1')
-      const options = { method, headers: { ...headers, ...(cookie !== '' && { cookie }) } }
-      const request = sendRequest(this.url + path, options, async response => {
-        const chunks: Buffer[] = []
-        response.once('data', onFirstByte)
-        try {
-          for await (const chunk of response) chunks.push(chunk as Buffer)
-        } catch (error) {
-          return reject(error)
-        }
-        const head = new Headers()
-        for (const [name, values] of Object.entries(response.headersDistinct)) {
-          for (const value of values ?? []) head.append(name, value)
-        }
-        resolve({
-          status: response.statusCode as number,
-          head,
-          body: Buffer.concat(chunks).toString(),
-        })
-      })
+      const all = { ...headers, ...(cookie !== '' && { cookie }) }
+      const options = { method, headers: all, ...(signal !== undefined && { signal }) }
+      const request = sendRequest(this.url + path, options, resolve)
       request.on('error', reject)
       request.end()
     })
