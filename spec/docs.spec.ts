@@ -2,7 +2,8 @@
  * Runs every snippet of the README and the guides.
  *
  * A line that ends in `// => text` must print that text. A comment before the block,
- * `<!-- GET /path => text -->`, is a request that the snippet must answer so.
+ * `<!-- GET /path => text -->` or `<!-- POST /path => text -->`, is a request that the snippet must
+ * answer so. All requests of a snippet are those of one browser.
  */
 
 import assert from 'node:assert/strict'
@@ -12,44 +13,60 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { suite } from 'uvu'
-import { mongoUri } from './support/stores.js'
+import { closeMongo, mongoClient, mongoUri } from './support/stores.js'
 
 interface Snippet {
   readonly name: string
   readonly code: string
-  readonly requests: readonly [path: string, expected: string][]
+  readonly requests: readonly Exchange[]
+}
+
+interface Exchange {
+  readonly method: string
+  readonly path: string
+  readonly expected: string
 }
 
 const root = join(import.meta.dirname, '..')
 /** What the snippets connect to. */
 const MONGO = 'mongodb://127.0.0.1:27017'
+/** Where they keep sessions: `closeMongo` drops it. */
+const DATABASE = `dotset_${process.pid}`
+const DIRECTIVE = /<!-- (GET|POST) (\S+) => (.*?) -->/g
 
 const docs = suite('the snippets of the documentation')
 const folder = await mkdtemp(join(root, 'spec', '.snippets-'))
-docs.after(() => rm(folder, { recursive: true, force: true }))
+docs.after(async () => {
+  await rm(folder, { recursive: true, force: true })
+  if (mongoUri !== '') mongoClient()
+  await closeMongo()
+})
 
-const guides = (await readdir(join(root, 'docs'))).filter(name => name.endsWith('.md'))
+/** `docs/api` is generated. */
+const guides = (await readdir(join(root, 'docs'), { recursive: true })).filter(
+  name => name.endsWith('.md') && !name.startsWith('api'),
+)
 const snippets: Snippet[] = []
 for (const file of ['README.md', ...guides.map(name => `docs/${name}`)]) {
   snippets.push(...findSnippets(file, await readFile(join(root, file), 'utf8')))
 }
 
 function findSnippets(file: string, text: string): Snippet[] {
-  const blocks = text.matchAll(/((?:<!-- GET .*? -->\n)*)```ts\n(.*?)```/gs)
+  const blocks = text.matchAll(/((?:<!-- (?:GET|POST) .*? -->\n)*)```ts\n(.*?)```/gs)
   return Array.from(blocks, ([, directives = '', code = '']) => ({
     name: `${file}, line ${text.slice(0, text.indexOf(code)).split('\n').length}`,
-    code: code
-      .replaceAll(MONGO, mongoUri)
-      .replaceAll(".db('shop')", `.db('snippets_${process.pid}')`),
-    requests: Array.from(directives.matchAll(/GET (\S+) => (.*?) -->/g), ([, path, expected]) => {
-      return [path, expected] as [string, string]
-    }),
+    code: code.replaceAll(MONGO, mongoUri).replaceAll(".db('shop')", `.db('${DATABASE}')`),
+    requests: Array.from(
+      directives.matchAll(DIRECTIVE),
+      ([, method = '', path = '', expected = '']) => ({ method, path, expected }),
+    ),
   }))
 }
 
 docs('there are some, and the README has one that serves', () => {
-  assert.ok(snippets.length > 3)
-  assert.ok(snippets.some(({ name, requests }) => name.startsWith('README') && requests.length > 0))
+  assert.ok(snippets.length > 3, `${snippets.length} snippets`)
+  const served = snippets.filter(({ requests }) => requests.length > 0).map(({ name }) => name)
+  assert.match(served.join(), /README/)
 })
 
 docs('all of them compile', async () => {
@@ -91,8 +108,9 @@ for (const [index, { name, code, requests }] of snippets.entries()) {
       const port = (message[0] as { port?: number } | null)?.port
       assert.ok(port, errors)
       let cookie = ''
-      for (const [path, expected] of requests) {
-        const response = await fetch(`http://localhost:${port}${path}`, { headers: { cookie } })
+      for (const { method, path, expected } of requests) {
+        const url = `http://localhost:${port}${path}`
+        const response = await fetch(url, { method, headers: { cookie } })
         cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
         assert.equal(await response.text(), expected)
       }

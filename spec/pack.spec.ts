@@ -1,4 +1,9 @@
+/**
+ * The package as npm makes it: installed beside the packages of this repository, and used from there.
+ */
+
 import assert from 'node:assert/strict'
+import type { ExecFileOptionsWithStringEncoding } from 'node:child_process'
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,15 +12,31 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 
-const run = promisify(execFile)
+type ExecOptions = Pick<ExecFileOptionsWithStringEncoding, 'cwd' | 'env'>
+
+const execute = promisify(execFile)
 const root = join(import.meta.dirname, '..')
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+const project = await mkdtemp(join(tmpdir(), 'dotset-pack-'))
 const pack = suite('the package')
-let project = ''
+pack.after(() => rm(project, { recursive: true, force: true }))
 
-const entries = ['dotset', 'dotset/mongodb', 'dotset/express']
+const entries = Object.keys(manifest.exports)
+  .filter(entry => entry !== './package.json')
+  .map(entry => join(manifest.name, entry))
 
-pack.before(async () => {
-  project = await mkdtemp(join(tmpdir(), 'dotset-pack-'))
+/** Runs a program to its end. If it fails, what it printed is the error. */
+async function run(file: string, args: string[], options: ExecOptions = {}): Promise<string> {
+  try {
+    return (await execute(file, args, options)).stdout
+  } catch (error) {
+    const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string }
+    return assert.fail(`${message}\n${stdout ?? ''}\n${stderr ?? ''}`)
+  }
+}
+
+// All other tests need it, but a hook that fails would not be told.
+pack('can be built, packed and unpacked', async () => {
   // Built beside the working tree, so that nobody who works on it is disturbed.
   const source = join(project, 'source')
   await mkdir(source)
@@ -24,11 +45,9 @@ pack.before(async () => {
   }
   for (const name of ['LICENSE', 'CHANGELOG.md']) await cp(join(root, name), join(source, name))
   await symlink(join(root, 'node_modules'), join(source, 'node_modules'))
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', project], {
-    cwd: source,
-  })
-  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string }]
-  await run('tar', ['-xzf', join(project, filename), '-C', project])
+  await run('npm', ['pack', '--pack-destination', project], { cwd: source })
+  const [packed] = (await readdir(project)).filter(name => name.endsWith('.tgz'))
+  await run('tar', ['-xzf', join(project, String(packed)), '-C', project])
   await rm(source, { recursive: true })
   const modules = join(project, 'node_modules')
   await mkdir(modules)
@@ -37,8 +56,6 @@ pack.before(async () => {
     if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
   }
 })
-
-pack.after(() => rm(project, { recursive: true, force: true }))
 
 pack('holds what it needs, and nothing else', async () => {
   const files = await readdir(join(project, 'package'), { recursive: true, withFileTypes: true })
@@ -53,7 +70,6 @@ pack('holds what it needs, and nothing else', async () => {
 })
 
 pack('depends on nothing that it does not say', async () => {
-  const manifest = JSON.parse(await readFile(join(project, 'package/package.json'), 'utf8'))
   const said = new Set([
     ...Object.keys(manifest.dependencies),
     ...Object.keys(manifest.peerDependencies),
@@ -79,11 +95,17 @@ for (const entry of entries) {
       ['a.cjs', cjs],
     ] as const) {
       await writeFile(join(project, name), code)
-      const { stdout } = await run(process.execPath, [name], { cwd: project, env: quiet })
-      assert.ok(Number(stdout) > 0, stdout)
+      const printed = await run(process.execPath, [name], { cwd: project, env: quiet })
+      assert.ok(Number(printed) > 0, printed)
     }
   })
 }
+
+pack('its command runs', async () => {
+  const command = join(project, 'package', manifest.bin.dotset)
+  assert.match(await readFile(command, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  assert.match(await run(process.execPath, [command, '--help']), /^Usage: dotset migrate/)
+})
 
 for (const [name, module, moduleResolution, type] of [
   ['nodenext, ESM', 'nodenext', 'nodenext', 'module'],
@@ -101,17 +123,18 @@ for (const [name, module, moduleResolution, type] of [
       dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))),
       'bin/tsc',
     )
-    try {
-      await run(process.execPath, [tsc, '-p', folder])
-    } catch (error) {
-      assert.fail((error as { stdout: string }).stdout)
-    }
+    await run(process.execPath, [tsc, '-p', folder])
   })
 }
 
 const APP = `
 import { createSessions, memoryStore } from 'dotset'
 import { session } from 'dotset/express'
+import { DotsetStore } from 'dotset/express-session'
+import * as fastify from 'dotset/fastify'
+import * as fetch from 'dotset/fetch'
+import * as hono from 'dotset/hono'
+import * as koa from 'dotset/koa'
 import { mongoStore, toUpdate } from 'dotset/mongodb'
 import { z } from 'zod'
 
@@ -120,7 +143,14 @@ const web = session(sessions)
 const n: number = web.of({} as never).data.n
 // @ts-expect-error a number is no string
 web.of({} as never).data.n = 'one'
-console.log(n, toUpdate([]), mongoStore)
+const all: number[] = [
+  fastify.session(sessions).of({} as never).data.n,
+  koa.session(sessions).of({} as never).data.n,
+  hono.session(sessions).of({} as never).data.n,
+  fetch.session(sessions).of({} as never).data.n,
+]
+const store = new DotsetStore({ store: memoryStore(), schema: z.object({ n: z.number().optional() }) })
+console.log(n, all, toUpdate([]), mongoStore, store)
 `
 
 pack.run()

@@ -17,6 +17,7 @@ import {
   UUID,
 } from 'bson'
 import { KEPT } from '../../lib/document.js'
+import { StoreError } from '../../lib/errors.js'
 import type { Modification } from '../../lib/modification.js'
 import { readDocument } from '../../lib/open/document.js'
 import { createToken } from '../../lib/open/identity.js'
@@ -174,6 +175,16 @@ forEachStore('store', (store, { create }) => {
 
   store('an unknown key loads null', async () => {
     assert.equal(await stored.load(newKey(), CALL), null)
+  })
+
+  store('a key that is taken is refused, and nothing is changed', async () => {
+    const key = await insert({ data: { n: 1 } })
+    await assert.rejects(insert({ key, data: { n: 2 } }), error => {
+      assert.ok(error instanceof StoreError)
+      assert.equal(error.uncertain, false)
+      return true
+    })
+    assert.equal(exact((await load(key)).data), exact({ n: new Int32(1) }))
   })
 
   store('a linearizable load gives the same', async () => {
@@ -457,6 +468,18 @@ forEachStore('store', (store, { create }) => {
     assert.equal(exact([rev, tokens]), exact([new Int32(8), [Long.ONE, Long.fromNumber(2)]]))
   })
 
+  store('a write that changes timeouts ends all statements that were made before it', async () => {
+    const now = await stored.time(CALL)
+    const key = await insert({ rev: 7 })
+    const timeouts = { idle: 1000, endsAt: now + MINUTE }
+    const change = { rev: { exactly: 7 }, expiresAt: now + 1000, timeouts, modifications: [] }
+    assert.equal(await write(key, change), true)
+    const { rev } = await load(key)
+    assert.equal(exact(rev), exact(new Int32(7 + KEPT)))
+    await leaves(key, () => write(key, { rev: { below: 7 + KEPT }, expiresAt: now + MINUTE }))
+    assert.equal(await write(key, { rev: { below: 8 + KEPT } }), true)
+  })
+
   store('a write raises the counters that it names, from nothing if need be', async () => {
     const layout = new Map([
       ['user', 3],
@@ -527,10 +550,25 @@ forEachStore('store', (store, { create }) => {
     )
   })
 
-  store('a write that trims creates no marks where there are none', async () => {
+  store('a write that trims leaves no marks where there are none', async () => {
     const key = await insert({ tokens: many })
     await write(key, { trim: true })
-    assert.equal('marks' in (await load(key)), false)
+    assert.deepEqual(readDocument((await stored.load(key, CALL)) as Loaded).marks, [])
+  })
+
+  store('a write that trims tokens alone leaves the marks alone, and creates none', async () => {
+    const key = await insertMarked()
+    await write(key, { token: 99n, rev: { below: 99 }, trim: 'tokens' })
+    const { tokens, marks } = readDocument((await stored.load(key, CALL)) as Loaded)
+    assert.deepEqual(tokens, [...many.slice(21 - KEPT, 20), 99n])
+    assert.equal(marks.length, 20)
+
+    const other = await insert({ tokens: many })
+    await write(other, { trim: 'tokens' })
+    assert.equal('marks' in (await load(other)), false)
+    await write(other, { trim: 'tokens', rev: { below: 99 }, mark: { by: 5n, at: ['ra'] } })
+    const loaded = readDocument((await stored.load(other, CALL)) as Loaded)
+    assert.deepEqual([loaded.tokens.length, loaded.marks], [KEPT, [{ by: 5n, at: ['ra'] }]])
   })
 
   // Expiry and timeouts
@@ -594,8 +632,12 @@ forEachStore('store', (store, { create }) => {
     assert.deepEqual(await timesOf(key), [now + MINUTE, now + 2 * MINUTE, 7000])
   })
 
-  const touch = (key: string, expiresAt: number, idle?: number): Promise<boolean> =>
-    stored.touch({ key, expiresAt, idle }, CALL)
+  /** Touches from the end that is stored; none, where there is none. */
+  async function touch(key: string, expiresAt: number, idle?: number): Promise<boolean> {
+    const loaded = await stored.load(key, CALL)
+    const endsAt = loaded === null ? Number.POSITIVE_INFINITY : readDocument(loaded).endsAt
+    return stored.touch({ key, expiresAt, idle, endsAt }, CALL)
+  }
 
   for (const [has, requires, fits] of [
     [undefined, undefined, true],
@@ -614,6 +656,25 @@ forEachStore('store', (store, { create }) => {
       if (!fits) return leaves(key, call)
       assert.equal(await call(), true)
       assert.equal((await load(key)).expiresAt.getTime(), now + 5 * MINUTE)
+    })
+  }
+
+  for (const [what, endsAt, required, fits] of [
+    ['the end', MINUTE, MINUTE, true],
+    ['no end', Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, true],
+    ['an end that was moved', MINUTE, 2 * MINUTE, false],
+    ['an end that came', MINUTE, Number.POSITIVE_INFINITY, false],
+    ['an end that is no more', Number.POSITIVE_INFINITY, MINUTE, false],
+  ] as const) {
+    const verb = fits ? 'fits' : 'does not fit'
+    store(`a touch ${verb} ${what} that its expiry was made from`, async () => {
+      const now = await stored.time(CALL)
+      const key = await insert({ endsAt: now + endsAt, expiresAt: now + 5000 })
+      const call = (): Promise<boolean> =>
+        stored.touch({ key, expiresAt: now + 9000, idle: undefined, endsAt: now + required }, CALL)
+      if (!fits) return leaves(key, call)
+      assert.equal(await call(), true)
+      assert.equal((await load(key)).expiresAt.getTime(), now + 9000)
     })
   }
 
@@ -740,7 +801,23 @@ forEachStore('store', (store, { create }) => {
     ['a number stored as a double', { a: new Double(5) }, { a: 5 }, true],
     ['a number stored as an int64', { a: Long.fromNumber(5) }, { a: 5 }, true],
     ['a large number stored as an int64', { a: Long.fromBigInt(2n ** 60n) }, { a: 2 ** 60 }, true],
+    ['a large number, but stored is another int64', { a: Long.MAX_VALUE }, { a: 2 ** 63 }, false],
+    ['the lowest int64', { a: Long.MIN_VALUE }, { a: -(2 ** 63) }, true],
     ['a number stored as a Decimal128', { a: Decimal128.fromString('5') }, { a: 5 }, true],
+    ['a Decimal128 with zeros at its end', { a: Decimal128.fromString('5.00') }, { a: 5 }, true],
+    ['a Decimal128 with an exponent', { a: Decimal128.fromString('1E+22') }, { a: 1e22 }, true],
+    ['a negative Decimal128', { a: Decimal128.fromString('-0.625') }, { a: -0.625 }, true],
+    ['a Decimal128 that no double is', { a: Decimal128.fromString('0.1') }, { a: 0.1 }, false],
+    ['a Decimal128 beyond doubles', { a: Decimal128.fromString('1E-6000') }, { a: 0 }, false],
+    ['a Decimal128 of another sign', { a: Decimal128.fromString('-5') }, { a: 5 }, false],
+    ['a Decimal128 that is zero', { a: Decimal128.fromString('-0.00') }, { a: 0 }, true],
+    ['a Decimal128 that is NaN', { a: Decimal128.fromString('NaN') }, { a: Number.NaN }, true],
+    [
+      'a Decimal128 that is infinite',
+      { a: Decimal128.fromString('-Infinity') },
+      { a: Number.NEGATIVE_INFINITY },
+      true,
+    ],
     ['zero, whatever its sign', { a: -0 }, { a: 0 }, true],
     ['NaN', { a: Number.NaN }, { a: Number.NaN }, true],
     ['infinity', { a: Number.POSITIVE_INFINITY }, { a: Number.POSITIVE_INFINITY }, true],
@@ -775,6 +852,8 @@ forEachStore('store', (store, { create }) => {
     ['an element of an array in an element', { a: [{ b: [1, 2] }] }, { 'a.b': 2 }, true],
     ['a key of an element of an array in an array', { a: [[{ b: 1 }]] }, { 'a.b': 1 }, false],
     ['the same, by its index', { a: [[{ b: 1 }]] }, { 'a.0.b': 1 }, true],
+    ['an element of an element that an index names', { a: [1, [2]] }, { 'a.1': 2 }, false],
+    ['an element that a key names', { a: { 1: [2] } }, { 'a.1': 2 }, true],
     ['the length of an array', { a: [1, 2] }, { 'a.length': 2 }, false],
     ['two paths', { a: 1, b: 2 }, { a: 1, b: 2 }, true],
     ['two paths, of which one fits', { a: 1, b: 2 }, { a: 1, b: 3 }, false],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Binary, Decimal128, Long, ObjectId } from 'bson'
 import fc from 'fast-check'
+import { ObjectId as DriverObjectId } from 'mongodb'
 import { suite } from 'uvu'
 import { SessionError } from '../../lib/index.js'
 import { checkFilter, fits } from '../../lib/store/filter.js'
@@ -20,6 +21,7 @@ const scalars: Record<string, unknown> = {
   false: false,
   'a Date': new Date(5),
   'an ObjectId': new ObjectId(),
+  "an ObjectId of the driver's": new DriverObjectId(),
 }
 
 for (const [what, value] of Object.entries(scalars)) {
@@ -120,6 +122,13 @@ fit('nothing inherited fits', () => {
   assert.equal(fits({ a: 'text' }, { 'a.length': 4 }), false)
   assert.equal(fits({ a: [1, 2] }, { 'a.length': 2 }), false)
   assert.equal(fits({}, { 'constructor.name': 'Object' }), false)
+})
+
+fit("an ObjectId of the driver's fits the same one of this package", () => {
+  const id = new DriverObjectId()
+  const same = new ObjectId(id.toHexString())
+  assert.equal(fits({ user: { id: same } }, { 'user.id': id }), true)
+  assert.equal(fits({ user: { id: new ObjectId() } }, { 'user.id': id }), false)
 })
 
 fit('all data fits an empty filter', () => {

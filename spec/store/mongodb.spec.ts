@@ -1,50 +1,32 @@
 /**
- * What only MongoDB has: commands on the wire, the caller's client settings, indexes, and failures of
- * a server.
+ * What only MongoDB has: commands on the wire, the caller's client and its settings, the server's clock.
  */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { Server } from 'node:net'
-import { connect, createServer, Socket } from 'node:net'
+import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
-import type {
-  Collection,
-  CommandStartedEvent,
-  Document,
-  MongoClientOptions,
-  Timestamp,
-} from 'mongodb'
-import {
-  BSON,
-  MongoClient,
-  MongoNetworkError,
-  MongoNetworkTimeoutError,
-  MongoServerError,
-  MongoWriteConcernError,
-} from 'mongodb'
-import type { Callback } from 'uvu'
+import { Decimal128, Double, deserialize, Long, ObjectId } from 'bson'
+import fc from 'fast-check'
+import type { CollectionOptions, Document, MongoClientOptions } from 'mongodb'
 import { suite } from 'uvu'
-import type { Session } from '../../lib/index.js'
-import { createSessions, SessionError, SessionGoneError, StoreError } from '../../lib/index.js'
+import type { Modification, Session } from '../../lib/index.js'
+import { createSessions, SessionGoneError, StoreError } from '../../lib/index.js'
 import type { MongoStoreOptions } from '../../lib/mongodb.js'
 import { mongoStore } from '../../lib/mongodb.js'
-import { keyOf } from '../../lib/open/identity.js'
-import { isFenceMiss, toStoreError } from '../../lib/store/failure.js'
-import type { Store } from '../../lib/store/store.js'
-import { closeMongo, freshCollection, mongoClient, mongoUri } from '../support/stores.js'
+import { createId, createToken, keyOf } from '../../lib/open/identity.js'
+import { fits } from '../../lib/store/filter.js'
+import type { Filter, NewDocument, Statement, Store } from '../../lib/store/store.js'
+import type { Observed } from '../support/observing.js'
+import { nameOf, needingMongo, observing } from '../support/observing.js'
+import { holds } from '../support/property.js'
+import { closeMongo, freshCollection, mongoUri } from '../support/stores.js'
 
 type Data = Record<string, unknown>
 
 const CALL = { timeout: 20_000 }
 
 const test = suite('MongoDB store')
-
-/** A test that needs a MongoDB. */
-const mongo = (name: string, run: Callback): void => {
-  if (mongoUri === '') test.skip(name, run)
-  else test(name, run)
-}
+const mongo = needingMongo(test)
 
 // The caller's client
 
@@ -55,6 +37,7 @@ const settings: Record<string, MongoClientOptions> = {
     readPreference: 'secondaryPreferred',
     w: 1,
     journal: false,
+    readConcernLevel: 'available',
     ignoreUndefined: true,
     serializeFunctions: true,
   },
@@ -65,33 +48,30 @@ const settings: Record<string, MongoClientOptions> = {
   'raw: true': { raw: true },
   'bsonRegExp: true': { bsonRegExp: true },
   'retryWrites: false': { retryWrites: false, retryReads: false },
+  'a strict server API': { serverApi: { version: '1', strict: true, deprecationErrors: true } },
+  compression: { compressors: ['zlib'] },
 }
 
-interface Observed {
-  readonly client: MongoClient
-  readonly collection: Collection<Document>
-  /** The commands on the collection, in order. */
-  readonly commands: Document[]
+/** Settings of a collection that must not matter, all at once. */
+const collectionSettings: CollectionOptions = {
+  raw: true,
+  fieldsAsRaw: { writeErrors: true },
+  promoteValues: false,
+  promoteBuffers: true,
+  ignoreUndefined: true,
+  serializeFunctions: true,
+  readPreference: 'secondary',
+  readConcern: { level: 'available' },
+  writeConcern: { w: 1 },
 }
 
-/** Runs `work` with a client of its own, whose commands are observed. */
-async function observing(
-  options: MongoClientOptions,
-  work: (observed: Observed) => Promise<void>,
-  uri: string = mongoUri,
-): Promise<void> {
-  const client = new MongoClient(uri, { ...options, monitorCommands: true })
-  const commands: Document[] = []
-  const { collectionName, dbName } = freshCollection()
-  client.on('commandStarted', ({ command, commandName }: CommandStartedEvent) => {
-    if (command[commandName] === collectionName) commands.push(command)
-  })
-  try {
-    await work({ client, collection: client.db(dbName).collection(collectionName), commands })
-  } finally {
-    await client.close()
-  }
-}
+/** Clients and collections that must not matter. */
+const clients: [what: string, client: MongoClientOptions, collection?: CollectionOptions][] = [
+  ...Object.entries(settings).map(([what, options]): [string, MongoClientOptions] => {
+    return [`a client that has ${what}`, options]
+  }),
+  ['a collection that has settings of its own', {}, collectionSettings],
+]
 
 const values = (): Data => ({
   int: 1,
@@ -159,13 +139,28 @@ async function live(store: Store): Promise<void> {
   assert.equal(await sessions.destroy(other.id), false)
 }
 
-for (const [what, options] of Object.entries(settings)) {
-  mongo(`sessions live alike with a client that has ${what}`, () =>
-    observing(options, ({ collection }) => live(mongoStore(collection))),
+/** A document to insert. */
+const newDocument = (data: Data = {}): NewDocument => ({
+  ...{ key: createId(), data, rev: 1, layout: new Map(), tokens: [], marks: [], createdAt: 0 },
+  ...{ expiresAt: Date.now() + 60_000, endsAt: Date.now() + 60_000, idle: undefined },
+})
+
+const statementFor = (key: string, modification: Modification): Statement => ({
+  ...{ key, token: createToken(), rev: { below: 17 }, layout: new Map(), raises: [] },
+  ...{ modifications: [modification], mark: undefined, trim: false, expiresAt: 0 },
+  timeouts: undefined,
+})
+
+for (const [what, options, ofCollection] of clients) {
+  const using = (work: (observed: Observed) => Promise<void>): Promise<void> =>
+    observing(options, work, mongoUri, ofCollection)
+
+  mongo(`sessions live alike with ${what}`, () =>
+    using(({ collection }) => live(mongoStore(collection))),
   )
 
-  mongo(`a touch answers alike with a client that has ${what}`, () =>
-    observing(options, async ({ collection }) => {
+  mongo(`a touch answers alike with ${what}`, () =>
+    using(async ({ collection }) => {
       const sessions = createSessions<Data>({ store: mongoStore(collection), touchAfter: 0 })
       const session = sessions.create({ n: 1 })
       await session.commit()
@@ -179,8 +174,8 @@ for (const [what, options] of Object.entries(settings)) {
     }),
   )
 
-  mongo(`a commit is one command with a client that has ${what}`, () =>
-    observing(options, async ({ collection, commands }) => {
+  mongo(`a commit is one command with ${what}`, () =>
+    using(async ({ collection, commands }) => {
       const sessions = createSessions<Data>({ store: mongoStore(collection, { indexes: false }) })
       const session = sessions.create(values())
       await session.commit()
@@ -196,21 +191,37 @@ for (const [what, options] of Object.entries(settings)) {
     }),
   )
 
-  mongo(`no undefined matches a document with a client that has ${what}`, () =>
-    observing(options, async ({ collection }) => {
+  mongo(`a refusal is understood alike with ${what}`, () =>
+    using(async ({ collection }) => {
       const store = mongoStore(collection)
-      const session = createSessions({ store }).create({ n: 1 })
+      const document = newDocument({ scalar: 5 })
+      await store.insert(document, CALL)
+      await assert.rejects(store.insert(document, CALL), {
+        code: 'ERR_STORE',
+        message: 'Cannot store the session: MongoDB refused it (code 11000)',
+      })
+      const modification = { op: 'set', path: ['scalar', 'below'], value: 1 } as const
+      assert.equal(await store.write(statementFor(document.key, modification), CALL), false)
+    }),
+  )
+
+  mongo(`no undefined matches a document with ${what}`, () =>
+    using(async ({ collection }) => {
+      const store = mongoStore(collection)
+      const session = createSessions({ store, absoluteTimeout: Number.POSITIVE_INFINITY }).create({
+        n: 1,
+      })
       await session.commit()
       const key = undefined as unknown as string
+      const touch = { expiresAt: 0, idle: undefined, endsAt: Number.POSITIVE_INFINITY }
       assert.equal(await store.load(key, CALL), null)
       assert.equal(await store.remove(key, CALL), false)
-      assert.equal(await store.touch({ key, expiresAt: 0, idle: undefined }, CALL), false)
+      assert.equal(await store.touch({ key, ...touch }, CALL), false)
+      assert.equal(await store.touch({ key: session.key, ...touch }, CALL), true)
       assert.ok(await store.load(session.key, CALL))
     }),
   )
 }
-
-const nameOf = (command: Document): string => Object.keys(command)[0] as string
 
 // Commands
 
@@ -266,6 +277,12 @@ mongo('each command asks the primary', async () => {
     // On a direct connection the driver says primaryPreferred where it means whoever it is.
     assert.match(command.$readPreference?.mode ?? 'primary', /^primary/)
   }
+})
+
+mongo('each read takes what the primary has', async () => {
+  const finds = (await commandsOfLife()).filter(each => nameOf(each) === 'find')
+  assert.ok(finds.length > 0)
+  for (const { readConcern } of finds) assert.equal(readConcern.level, 'local')
 })
 
 mongo('no id is sent, only its hash', () =>
@@ -361,285 +378,6 @@ mongo('a store whose time was never asked for stores the right expiry all the sa
   ),
 )
 
-// Bytes
-
-/** What the sockets of this process sent of the command `name`, in bytes, message by message. */
-async function bytesSent(name: string, work: () => Promise<void>): Promise<number[]> {
-  const sizes: number[] = []
-  const { write } = Socket.prototype
-  const isMessage = (chunk: unknown): chunk is Buffer =>
-    Buffer.isBuffer(chunk) && chunk.length > 26 && chunk.readInt32LE(12) === 2013
-  Socket.prototype.write = function (this: Socket, ...args: unknown[]) {
-    const [chunk] = args
-    // After the header (16 bytes), the flags (4) and the kind of the section (1) comes the command.
-    if (isMessage(chunk) && nameOf(BSON.deserialize(chunk.subarray(21))) === name) {
-      assert.equal(chunk.readInt32LE(0), chunk.length)
-      sizes.push(chunk.length)
-    }
-    return Reflect.apply(write, this, args)
-  } as typeof write
-  try {
-    await work()
-  } finally {
-    Socket.prototype.write = write
-  }
-  return sizes
-}
-
-/** The entries that `work` put into the oplog for `collection`, in bytes. */
-async function bytesLogged(
-  collection: Collection<Document>,
-  work: () => Promise<void>,
-): Promise<number[]> {
-  const oplog = mongoClient().db('local').collection('oplog.rs')
-  const last = async (): Promise<Timestamp> =>
-    (await oplog.find().sort({ $natural: -1 }).limit(1).next())?.ts
-  const from = await last()
-  await work()
-  const entries = oplog.find<Buffer>({ ns: collection.namespace, ts: { $gt: from } }, { raw: true })
-  return (await entries.toArray()).map(entry => entry.length)
-}
-
-const COMMITS = 160
-
-/** The address of this run as an application gives it: of a replica set, if it is one. */
-async function setUri(): Promise<string> {
-  const { setName } = await mongoClient().db('admin').command({ hello: 1 })
-  const direct = /directConnection=true/
-  return setName === undefined ? mongoUri : mongoUri.replace(direct, `replicaSet=${setName}`)
-}
-
-for (const size of [1000, 10_000, 100_000, 1_000_000]) {
-  for (const [who, reopens] of [
-    ['a session that is kept open', false],
-    ['a session that each commit opens anew', true],
-  ] as const) {
-    mongo(
-      `one number of ${size / 1000} KB, in ${who}: 650 bytes sent, 560 in the oplog`,
-      async () =>
-        observing(
-          {},
-          async ({ client, collection: { dbName } }) => {
-            const collection = client.db(dbName).collection(`s${size}${reopens}`)
-            const store = mongoStore(collection, { indexes: false })
-            const sessions = createSessions<Data>({ store })
-            const rest = Array.from({ length: 10 }, () => 'x'.repeat(size / 10 - 20))
-            let session: Session<Data> = sessions.create({ rest, user: { visits: 0 } })
-            await session.commit()
-            let sent: number[] = []
-            const logged = await bytesLogged(collection, async () => {
-              sent = await bytesSent('update', async () => {
-                for (let n = 1; n <= COMMITS; n++) {
-                  if (reopens) session = (await sessions.open(session.id)) as Session<Data>
-                  ;(session.data.user as { visits: number }).visits = n
-                  assert.equal((await session.commit()).attempts, 1)
-                }
-              })
-            })
-            assert.deepEqual([sent.length, logged.length], [COMMITS, COMMITS])
-            assert.ok(Math.max(...sent) <= 650, `${Math.max(...sent)} bytes were sent`)
-            const average = logged.reduce((sum, bytes) => sum + bytes, 0) / COMMITS
-            assert.ok(average <= 560, `${average} bytes went into the oplog`)
-            const document = await collection.findOne({ _id: session.key as never })
-            assert.ok(document?.tokens.length >= 16 && document?.tokens.length <= 32)
-          },
-          await setUri(),
-        ),
-    )
-  }
-}
-
-// Indexes
-
-/** A collection with the end of the next `createIndexes` commands of its client. */
-async function withIndexes(
-  work: (
-    collection: Collection<Document>,
-    created: (count: number) => Promise<void>,
-    observed: Observed,
-  ) => Promise<void>,
-): Promise<void> {
-  await observing({}, async observed => {
-    let ended = 0
-    let wake = (): void => undefined
-    const count = ({ commandName }: { commandName: string }): void => {
-      if (commandName === 'createIndexes') ended++
-      wake()
-    }
-    observed.client.on('commandSucceeded', count).on('commandFailed', count)
-    const created = async (wanted: number): Promise<void> => {
-      while (ended < wanted) await new Promise<void>(resolve => (wake = resolve))
-      ended -= wanted
-    }
-    await work(observed.collection, created, observed)
-  })
-}
-
-const createIndexCount = ({ commands }: Observed): number =>
-  commands.filter(each => nameOf(each) === 'createIndexes').length
-
-mongo('the index that removes what has expired is created at the first write, once', () =>
-  withIndexes(async (collection, created, observed) => {
-    const sessions = createSessions<Data>({ store: mongoStore(collection) })
-    await sessions.open('A'.repeat(43))
-    assert.equal(createIndexCount(observed), 0)
-    await sessions.create({ n: 1 }).commit()
-    await created(1)
-    await sessions.create({ n: 2 }).commit()
-    assert.equal(createIndexCount(observed), 1)
-    const [, index, ...others] = await collection.indexes()
-    assert.deepEqual([index?.key, index?.expireAfterSeconds], [{ expiresAt: 1 }, 0])
-    assert.deepEqual(others, [])
-  }),
-)
-
-mongo('a first write that is no insert creates the index, too', () =>
-  withIndexes(async (collection, _created, observed) => {
-    const first = createSessions<Data>({ store: mongoStore(collection, { indexes: false }) })
-    const session = first.create({ n: 1 })
-    await session.commit()
-    const sessions = createSessions<Data>({ store: mongoStore(collection) })
-    const opened = (await sessions.open(session.id)) as Session<Data>
-    opened.data.n = 2
-    await opened.commit()
-    assert.equal(createIndexCount(observed), 1)
-  }),
-)
-
-mongo('paths are indexed as they are asked for', () =>
-  withIndexes(async (collection, created, observed) => {
-    const store = mongoStore(collection, { indexes: { paths: ['user.id', 'cart.sku'] } })
-    await createSessions<Data>({ store })
-      .create({ user: { id: 1 } })
-      .commit()
-    await created(3)
-    assert.equal(createIndexCount(observed), 3)
-    assert.deepEqual((await collection.indexes()).map(({ name }) => name).sort(), [
-      '_id_',
-      'data.cart.sku_1',
-      'data.user.id_1',
-      'expiresAt_1',
-    ])
-  }),
-)
-
-mongo('an indexed path keeps destroyWhere and list from scanning', () =>
-  withIndexes(async (collection, created, { commands }) => {
-    const store = mongoStore(collection, { indexes: { paths: ['user.id'] } })
-    const sessions = createSessions<Data>({ store })
-    for (let id = 0; id < 100; id++) await sessions.create({ user: { id } }).commit()
-    await created(2)
-    for await (const each of sessions.list({ 'user.id': 1 })) assert.ok(each.key)
-    await sessions.destroyWhere({ 'user.id': 1 })
-    const find = commands.find(each => nameOf(each) === 'find') as Document
-    const { deletes } = commands.find(each => nameOf(each) === 'delete') as Document
-    for (const filter of [find.filter, deletes[0].q]) {
-      const plan = await collection.find(filter).explain('queryPlanner')
-      assert.match(inspect(plan.queryPlanner.winningPlan, { depth: 9 }), /data\.user\.id_1/)
-    }
-  }),
-)
-
-mongo('indexes: false creates none', () =>
-  withIndexes(async (collection, _created, observed) => {
-    const store = mongoStore(collection, { indexes: false })
-    await createSessions<Data>({ store }).create({ n: 1 }).commit()
-    await collection.db.command({ ping: 1 })
-    assert.equal(createIndexCount(observed), 0)
-    assert.equal((await collection.indexes()).length, 1)
-  }),
-)
-
-mongo('a commit does not wait for the index', () =>
-  withIndexes(async collection => {
-    const store = mongoStore(
-      Object.assign(collection, { createIndex: () => new Promise<string>(() => undefined) }),
-    )
-    assert.equal(
-      (await createSessions<Data>({ store }).create({ n: 1 }).commit()).status,
-      'created',
-    )
-  }),
-)
-
-/** The warnings of dotset while `work` runs. */
-async function warningsOf(work: () => Promise<void>): Promise<(Error & { code?: string })[]> {
-  const warnings: Error[] = []
-  const listen = (warning: Error): unknown => warnings.push(warning)
-  process.on('warning', listen)
-  try {
-    await work()
-    // Warnings are emitted in a later turn.
-    await new Promise(resolve => setImmediate(resolve))
-  } finally {
-    process.off('warning', listen)
-  }
-  return warnings
-}
-
-mongo('an index with another definition is warned of once, with the command to run', () =>
-  withIndexes(async (collection, created) => {
-    await collection.createIndex({ expiresAt: 1 }, { expireAfterSeconds: 99 })
-    await created(1)
-    const warnings = await warningsOf(async () => {
-      const sessions = createSessions<Data>({ store: mongoStore(collection) })
-      await sessions.create({ n: 1 }).commit()
-      await created(1)
-      await sessions.create({ n: 2 }).commit()
-    })
-    assert.equal(warnings.length, 1)
-    assert.equal(warnings[0]?.code, 'DOTSET_INDEX')
-    assert.match(String(warnings[0]?.message), /another definition/)
-    const command = `db.${collection.collectionName}.createIndex({"expiresAt":1}, {"expireAfterSeconds":0})`
-    assert.ok(warnings[0]?.message.includes(command), warnings[0]?.message)
-  }),
-)
-
-mongo('a user who may not create indexes is warned once, with the command to run', () =>
-  withIndexes(async collection => {
-    const denied = new MongoServerError({ message: 'not authorized', code: 13 })
-    const store = mongoStore(
-      Object.assign(collection, { createIndex: () => Promise.reject(denied) }),
-    )
-    const warnings = await warningsOf(async () => {
-      const sessions = createSessions<Data>({ store })
-      assert.equal((await sessions.create({ n: 1 }).commit()).status, 'created')
-      assert.equal((await sessions.create({ n: 2 }).commit()).status, 'created')
-    })
-    assert.equal(warnings.length, 1)
-    assert.match(String(warnings[0]?.message), /may not create indexes; run db\..+\.createIndex\(/)
-  }),
-)
-
-mongo('an index that fails for another reason neither warns nor fails a commit', () =>
-  withIndexes(async collection => {
-    const lost = new MongoNetworkError('lost')
-    const store = mongoStore(Object.assign(collection, { createIndex: () => Promise.reject(lost) }))
-    const warnings = await warningsOf(async () => {
-      await createSessions<Data>({ store }).create({ n: 1 }).commit()
-    })
-    assert.deepEqual(warnings, [])
-  }),
-)
-
-mongo('what has expired is removed by the server', () =>
-  withIndexes(async (collection, created) => {
-    const sessions = createSessions<Data>({ store: mongoStore(collection), idleTimeout: 1 })
-    const first = sessions.create({ n: 1 })
-    const changes = collection.watch([{ $match: { operationType: 'delete' } }])
-    try {
-      // A change stream sees what happens after it was opened.
-      await changes.tryNext()
-      await first.commit()
-      await created(1)
-      const removed = await changes.next()
-      assert.equal((removed as unknown as { documentKey: Document }).documentKey._id, first.key)
-    } finally {
-      await changes.close()
-    }
-  }),
-)
-
 mongo('what has expired and is still there is gone for sessions', () =>
   observing({}, async ({ collection }) => {
     const store = mongoStore(collection, { indexes: false })
@@ -686,279 +424,107 @@ test('a collection of another copy of the same major version is taken', () => {
   assert.ok(mongoStore({ updateOne: () => undefined, client } as never))
 })
 
-for (const path of ['', 'a..b', '.a', 'a.', '$where', 'a.$b', 5]) {
-  test(`an index cannot have the path ${JSON.stringify(path)}`, () => {
-    const collection = { updateOne: () => undefined }
-    assert.throws(() => mongoStore(collection as never, { indexes: { paths: [path as string] } }), {
-      code: 'ERR_INVALID_OPTION',
-    })
-  })
+/** The driver anew, as an application has it that depends on another copy of it. */
+function otherDriver(): typeof import('mongodb') {
+  const require = createRequire(import.meta.url)
+  const others = Object.keys(require.cache).filter(path =>
+    /node_modules.(mongodb|bson)./.test(path),
+  )
+  for (const path of others) delete require.cache[path]
+  return require('mongodb')
 }
 
-// Failures
-
-const serverError = (code: number): MongoServerError => new MongoServerError({ message: 'x', code })
-
-for (const code of [13, 14, 15, 18, 34, 40, 52, 56, 66, 121, 11_000, 17_419]) {
-  test(`after server error ${code}, nothing was written`, () => {
-    assert.equal(toStoreError('commit', serverError(code)).uncertain, false)
-  })
-}
-
-for (const [what, cause] of [
-  ...[50, 91, 189, 10_107, 11_600, 11_602].map(code => {
-    return [`server error ${code}`, serverError(code)] as const
-  }),
-  ['a lost connection', new MongoNetworkError('x')],
-  ['a connection without an answer', new MongoNetworkTimeoutError('x')],
-  [
-    'a write concern that was not met',
-    new MongoWriteConcernError({ ok: 1, writeConcernError: { code: 64, errmsg: 'x' } } as never),
-  ],
-] as const) {
-  test(`after ${what}, something may have been written`, () => {
-    assert.equal(toStoreError('commit', cause).uncertain, true)
-  })
-}
-
-for (const [code, misses] of [
-  [2, true],
-  [28, true],
-  [40_400, true],
-  [11_000, false],
-  [50, false],
-] as const) {
-  test(`server error ${code} is ${misses ? 'a' : 'no'} fence miss`, () => {
-    assert.equal(isFenceMiss(toStoreError('commit', serverError(code))), misses)
-  })
-}
-
-test('what the driver refuses to encode was not written', () => {
-  for (const cause of [new RangeError('x'), new TypeError('x'), new BSON.BSONError('x')]) {
-    const error = toStoreError('commit', cause)
-    assert.deepEqual([error.uncertain, error.cause], [false, cause])
-  }
-})
-
-/** A TCP proxy before the server that can fall silent, and go. */
-async function proxied(
-  work: (proxy: { uri: string; silence(): void; close(): void }) => Promise<void>,
-): Promise<void> {
-  const { me, primary } = await mongoClient().db('admin').command({ hello: 1 })
-  const [host, port] = String(me ?? primary).split(':')
-  const sockets = new Set<Socket>()
-  let silent = false
-  const server: Server = createServer(socket => {
-    const upstream = connect(Number(port), host as string)
-    sockets.add(socket).add(upstream)
-    socket.on('data', chunk => void upstream.write(chunk)).on('error', () => undefined)
-    upstream.on('data', chunk => silent || socket.write(chunk)).on('error', () => undefined)
-    socket.on('close', () => upstream.destroy())
-    upstream.on('close', () => socket.destroy())
-  })
-  const close = (): void => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  }
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = `127.0.0.1:${(server.address() as { port: number }).port}`
-  const uri = mongoUri.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]+/, `$1${address}`)
-  try {
-    await work({
-      uri: uri.replace(/replicaSet=\w+/, 'directConnection=true'),
-      silence: () => {
-        silent = true
-      },
-      close,
-    })
-  } finally {
-    close()
-  }
-}
-
-mongo('a lost answer is not taken for a failure, although the server is gone then', () =>
-  proxied(({ uri, silence, close }) =>
-    observing(
-      { serverSelectionTimeoutMS: 200 },
-      async ({ client, collection }) => {
-        const sessions = createSessions<Data>({ store: mongoStore(collection), deadline: 2000 })
-        const session = sessions.create({ n: 1 })
-        await session.commit()
-        session.data.n = 2
-        const stored = mongoClient().db(collection.dbName).collection(collection.collectionName)
-        const changes = stored.watch([{ $match: { operationType: 'update' } }])
-        await changes.tryNext()
-        client.on('commandStarted', event => event.commandName === 'update' && silence())
-        const commit = session.commit()
-        const outcome = commit.then(
-          () => 'applied',
-          (error: SessionError) => error.code,
-        )
-        await changes.next()
-        await changes.close()
-        close()
-        assert.equal((await stored.findOne({ _id: session.key as never }))?.data.n, 2)
-        assert.equal(await outcome, 'ERR_UNCERTAIN_COMMIT')
-        assert.equal(session.data.n, 2)
-        assert.equal(session.changes().length, 1)
-      },
-      uri,
-    ),
-  ),
-)
-
-mongo('a silent network ends a call at its deadline', () =>
-  proxied(({ uri, silence, close }) =>
-    observing(
-      {},
-      async ({ collection }) => {
-        const sessions = createSessions<Data>({ store: mongoStore(collection), deadline: 300 })
-        const session = sessions.create({ n: 1 })
-        await session.commit()
-        silence()
-        session.data.n = 2
-        const start = performance.now()
-        await assert.rejects(session.commit(), { code: 'ERR_UNCERTAIN_COMMIT', status: 503 })
-        await assert.rejects(sessions.open(session.id), { code: 'ERR_STORE', status: 503 })
-        await assert.rejects(sessions.destroy(session.id), { code: 'ERR_STORE' })
-        // Three calls; a machine that is busy may take its time.
-        assert.ok(performance.now() - start < 10_000)
-        // The client takes leave of the server, and would wait for an answer.
-        close()
-      },
-      uri,
-    ),
-  ),
-)
-
-/** An address where nobody listens. */
-async function deadAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return `mongodb://127.0.0.1:${port}/?directConnection=true`
-}
-
-for (const [what, options] of [
-  ['gives up at once', { serverSelectionTimeoutMS: 20 }],
-  ['would wait longer', {}],
-] as [string, MongoClientOptions][]) {
-  test(`an unreachable server is a StoreError in time, if the driver ${what}`, async () => {
-    const client = new MongoClient(await deadAddress(), options)
+mongo(
+  'sessions live alike with another copy of the driver, and its failures are understood',
+  async () => {
+    const { MongoClient, MongoNetworkError, ObjectId: OtherId } = otherDriver()
+    const client = new MongoClient(mongoUri)
     try {
-      const store = mongoStore(client.db('none').collection('none'))
-      const sessions = createSessions<Data>({ store, deadline: 300 })
-      const start = performance.now()
-      const session = sessions.create({ n: 1 })
-      for (const call of [
-        () => sessions.open('A'.repeat(43)),
-        () => session.commit(),
-        () => sessions.destroy('A'.repeat(43)),
-        () => sessions.destroyWhere({ a: 1 }),
-        () => sessions.update('A'.repeat(43), () => undefined),
-      ]) {
-        await assert.rejects(call, error => {
+      const { dbName, collectionName } = freshCollection()
+      const collection = client.db(dbName).collection(collectionName) as never
+      assert.ok(
+        !(new MongoNetworkError('x') instanceof (await import('mongodb')).MongoNetworkError),
+      )
+      const store = mongoStore(collection)
+      await live(store)
+
+      const sessions = createSessions<Data>({ store })
+      const id = new OtherId()
+      assert.ok(!(id instanceof ObjectId))
+      const session = sessions.create({ user: { id } })
+      await session.commit()
+      await assert.rejects(
+        store.insert({ ...newDocument(), key: session.key }, CALL),
+        (error: unknown) => {
           assert.ok(error instanceof StoreError)
-          assert.deepEqual([error.code, error.status], ['ERR_STORE', 503])
+          assert.match(error.message, /: MongoDB refused it \(code 11000\)$/)
+          assert.deepEqual([error.uncertain, error.transient], [false, false])
           return true
-        })
-      }
-      assert.ok(performance.now() - start < 10_000)
-      assert.equal(session.changes().length, 1)
+        },
+      )
+      assert.equal(await sessions.destroyWhere({ 'user.id': id }), 1)
     } finally {
       await client.close()
     }
-  })
-}
-
-mongo('a list of a server that is unreachable is a StoreError', async () => {
-  const client = new MongoClient(await deadAddress(), { serverSelectionTimeoutMS: 20 })
-  try {
-    const store = mongoStore(client.db('none').collection('none'))
-    const list = createSessions<Data>({ store }).list()[Symbol.asyncIterator]()
-    await assert.rejects(async () => list.next(), StoreError)
-  } finally {
-    await client.close()
-  }
-})
-
-// What errors show
-
-const SECRET = 'hunter2-of-ada'
-
-/** Everything that a logger could show of an error. */
-function shown(error: unknown): string {
-  const own = Object.getOwnPropertyNames(error).map(name => (error as Data)[name])
-  return [String(error), inspect(error, { depth: 20 }), JSON.stringify(error), inspect(own)].join()
-}
-
-/** Calls that a server refuses with a message that holds the value. */
-const refusals: Record<string, (observed: Observed) => Promise<unknown>> = {
-  'an index that wants unique values': async ({ collection }) => {
-    await collection.createIndex({ 'data.secret': 1 }, { unique: true })
-    const sessions = createSessions<Data>({ store: mongoStore(collection) })
-    await sessions.create({ secret: SECRET }).commit()
-    return sessions.create({ secret: SECRET }).commit()
   },
-  'the same index, met by a change': async ({ collection }) => {
-    await collection.createIndex({ 'data.secret': 1 }, { unique: true })
-    const sessions = createSessions<Data>({ store: mongoStore(collection) })
-    await sessions.create({ secret: SECRET }).commit()
-    const session = sessions.create({ secret: 'other' })
-    await session.commit()
-    session.data.secret = SECRET
-    return session.commit()
-  },
-  'a validator of the collection': async ({ collection, client }) => {
-    const { dbName, collectionName } = collection
-    const validator = {
-      $jsonSchema: {
-        properties: { data: { properties: { secret: { maxLength: 3, bsonType: 'string' } } } },
-      },
-    }
-    await client.db(dbName).createCollection(collectionName, { validator })
-    return createSessions<Data>({ store: mongoStore(collection) })
-      .create({ secret: SECRET })
-      .commit()
-  },
-  'a document that became too large': async ({ collection }) => {
-    const sessions = createSessions<Data>({ store: mongoStore(collection) })
-    const session = sessions.create({ secret: SECRET })
-    await session.commit()
-    const filling = 'x'.repeat(16 * 2 ** 20 - 600_000)
-    await collection.updateOne({ _id: session.key as never }, { $set: { filling } })
-    session.data.more = SECRET + 'y'.repeat(900_000)
-    return session.commit()
-  },
-}
-
-for (const [what, refuse] of Object.entries(refusals)) {
-  mongo(`an error shows no value: ${what}`, () =>
-    observing({}, async observed => {
-      await assert.rejects(refuse(observed), error => {
-        assert.ok(error instanceof SessionError)
-        assert.ok(!shown(error).includes(SECRET), 'the error shows an attribute')
-        return true
-      })
-    }),
-  )
-}
-
-mongo('an error shows no id', () =>
-  observing({}, async ({ collection }) => {
-    const sessions = createSessions<Data>({ store: mongoStore(collection) })
-    const session = sessions.create({ n: 1 })
-    await session.commit()
-    await collection.updateOne({ _id: session.key as never }, { $set: { rev: 'x' } })
-    await assert.rejects(sessions.open(session.id), error => {
-      assert.ok(!shown(error).includes(session.id))
-      return true
-    })
-  }),
 )
+
+// Filters
+
+const name = fc.constantFrom('a', '0', '1', 'length')
+const scalars = [0, -0, 1, 0.1, 2 ** 53, Number.NaN, '1', true, new Date(1)]
+const stored = fc.constantFrom<unknown>(
+  ...[...scalars, null, new ObjectId('0'.repeat(24)), new Double(1), Long.fromNumber(1)],
+  ...[Long.fromString('9007199254740993'), Long.fromNumber(2 ** 53), Decimal128.fromString('1.0')],
+  ...[Decimal128.fromString('0.1'), Decimal128.fromString('NaN'), Decimal128.fromString('-0')],
+)
+const { tree } = fc.letrec(tie => ({
+  tree: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    stored,
+    fc.array(tie('tree'), { maxLength: 3 }),
+    fc.dictionary(name, tie('tree'), { maxKeys: 3 }),
+  ),
+}))
+const filter = fc.dictionary(
+  fc.array(name, { minLength: 1, maxLength: 2 }).map(keys => keys.join('.')),
+  fc.constantFrom(...scalars, new ObjectId('0'.repeat(24))),
+  { minKeys: 1, maxKeys: 1 },
+)
+
+mongo('a filter fits what it fits in MongoDB, whatever is stored', async () => {
+  await observing({}, async ({ collection }) => {
+    const trees = fc.array(fc.dictionary(name, tree, { minKeys: 1, maxKeys: 3 }), {
+      minLength: 40,
+      maxLength: 40,
+    })
+    let found = 0
+    await holds(
+      fc.asyncProperty(
+        trees,
+        fc.array(filter, { minLength: 20, maxLength: 20 }),
+        async (all, filters) => {
+          await collection.deleteMany({})
+          await collection.insertMany(all.map((data, _id) => ({ _id: _id as never, data })))
+          const documents = await collection.find<Buffer>({}, { raw: true }).toArray()
+          const kept = documents.map(each => deserialize(each))
+          for (const each of filters) {
+            const [[path, value]] = Object.entries(each) as [[string, unknown]]
+            const theirs = await collection.find({ [`data.${path}`]: { $eq: value } }).toArray()
+            const ours = kept.filter(({ data }) => fits(data, each as Filter))
+            assert.deepEqual(
+              ours.map(({ _id }) => _id),
+              theirs.map(({ _id }) => _id),
+            )
+            found += ours.length
+          }
+        },
+      ),
+      12,
+    )
+    assert.ok(found > 20, `${found} were found`)
+  })
+})
 
 test.after(closeMongo)
 test.run()

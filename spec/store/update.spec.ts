@@ -110,6 +110,37 @@ for (const key of ['', 'a.b', '.', '$', '$set', '$[]', '$[x]', '$x']) {
   }
 }
 
+for (const key of ['a\0b', '\0', -1, 1.5, 2 ** 32, Number.NaN, Number.POSITIVE_INFINITY]) {
+  update(`${JSON.stringify(String(key))} is no segment`, () => {
+    const modification: Modification = { op: 'set', path: ['a', key], value: 1 }
+    assert.throws(() => toUpdate([modification]), { code: 'ERR_INVALID_ARGUMENT' })
+  })
+}
+
+for (const [what, modification] of [
+  ['removed', { op: 'unset', path: [] }],
+  ['appended to', { op: 'append', path: [], values: [1] }],
+  ['a number', { op: 'set', path: [], value: 5 }],
+  ['an array', { op: 'set', path: [], value: [] }],
+  ['null', { op: 'set', path: [], value: null }],
+  ['a Date', { op: 'set', path: [], value: when }],
+] as [string, Modification][]) {
+  update(`all data cannot be ${what}`, () => {
+    assert.throws(() => toUpdate([modification]), {
+      code: 'ERR_INVALID_ARGUMENT',
+      message: /^Cannot make an update of the session: all attributes are an object/,
+    })
+  })
+}
+
+update('an operation that does not exist is refused, and not left out', () => {
+  const modification = { op: 'rename', path: ['a'], value: 'b' } as unknown as Modification
+  assert.throws(() => toUpdate([modification]), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: 'Cannot make an update of a: there is no such operation',
+  })
+})
+
 update('an error shows the path, and no value', () => {
   assert.throws(
     () => toUpdate([{ op: 'set', path: ['user', '$x'], value: 'hunter2' }]),

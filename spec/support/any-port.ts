@@ -8,7 +8,7 @@ const { listen } = Server.prototype
 
 Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
   const callback = args.find(argument => typeof argument === 'function') as () => void
-  return listen.call(this, 0, '127.0.0.1', () => {
+  return listen.call(this, { port: 0, host: '127.0.0.1' }, () => {
     process.send?.({ port: (this.address() as { port: number }).port })
     callback?.()
   })

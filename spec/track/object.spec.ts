@@ -494,8 +494,8 @@ reading('util.inspect heeds its options', () => {
 
 reading('a deep comparison finds equality and its absence, from both sides', () => {
   const { data } = track(start())
-  assert.ok(isDeepStrictEqual(data, start()))
-  assert.ok(isDeepStrictEqual(start(), data))
+  assert.equal(isDeepStrictEqual(data, start()), true)
+  assert.equal(isDeepStrictEqual(start(), data), true)
   for (const change of [
     (other: Data) => (other.n = 2),
     (other: Data) => (other.user.address.zip = '1'),
@@ -505,8 +505,8 @@ reading('a deep comparison finds equality and its absence, from both sides', () 
   ]) {
     const other = start()
     change(other)
-    assert.ok(!isDeepStrictEqual(data, other))
-    assert.ok(!isDeepStrictEqual(other, data))
+    assert.equal(isDeepStrictEqual(data, other), false)
+    assert.equal(isDeepStrictEqual(other, data), false)
   }
 })
 
@@ -555,7 +555,7 @@ writing('any two recipes, one after the other, leave what they leave on the plai
       compared++
     }
   }
-  assert.ok(compared > recipes.length ** 2 / 2)
+  assert.equal(compared > recipes.length ** 2 / 2, true)
 })
 
 writing('handles stay the same objects across writes, accept and discard', () => {
@@ -626,7 +626,7 @@ writing('numbers differ as Object.is says', () => {
   tracked.data.zero = -0
   assert.deepEqual(tracked.changes(), [{ op: 'set', path: ['zero'], value: -0 }])
   tracked.accept()
-  assert.ok(Object.is(tracked.data.zero, -0))
+  assert.equal(Object.is(tracked.data.zero, -0), true)
 })
 
 writing.run()
@@ -790,7 +790,7 @@ limits('a symbol that nobody can set is deleted like any absent key', () => {
 
 limits('a snapshot can be frozen', () => {
   const { data } = track(start())
-  assert.ok(Object.isFrozen(Object.freeze(snapshot(data.user))))
+  assert.equal(Object.isFrozen(Object.freeze(snapshot(data.user))), true)
   data.user.name = 'Bob'
   assert.equal(data.user.name, 'Bob')
 })
