@@ -13,7 +13,7 @@ export function replay<T extends object>(base: T, modifications: readonly Modifi
     const parent = path.reduce<Container>((at, name) => at[name] as Container, root)
     if (modification.op === 'set') parent[key] = modification.value
     else if (modification.op === 'unset') delete parent[key]
-    else (parent[key] as unknown[]).push(...modification.values)
+    else if (modification.op === 'append') (parent[key] as unknown[]).push(...modification.values)
   }
   return root.state
 }
