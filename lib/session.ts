@@ -168,13 +168,9 @@ export class OpenSession<T extends object> implements Session<T> {
   /** Whether the next commit has more to do than to move the expiry as time goes by. */
   get isPending(): boolean {
     const { timeouts, touched, cleared, tracking } = this.#live
+    if (timeouts !== undefined || touched || cleared !== undefined) return true
     tracking.collect()
-    return (
-      timeouts !== undefined ||
-      touched ||
-      cleared !== undefined ||
-      differencesOf(this.#live).length > 0
-    )
+    return differencesOf(this.#live).length > 0
   }
 
   /** Has `check` called before the session gets an id that the browser does not know. */

@@ -21,14 +21,18 @@ export async function interleave<C extends { readonly name: string }, T>(
 ): Promise<Series<T>> {
   const series: Series<T> = Object.fromEntries(contenders.map(({ name }) => [name, []]))
   for (let round = -warmUp; round < rounds; round++) {
-    for (let turn = 0; turn < contenders.length; turn++) {
-      // Each round begins with another one, for a contender leaves garbage to the next.
-      const contender = contenders[(round + warmUp + turn) % contenders.length] as C
+    for (const contender of shuffled(contenders)) {
       const taken = await sample(contender)
       if (round >= 0) series[contender.name]?.push(taken)
     }
   }
   return series
+}
+
+/** Any order: a contender leaves garbage to the next one, and that must not always be the same. */
+function shuffled<T>(list: readonly T[]): T[] {
+  const ranked = list.map(value => ({ value, rank: Math.random() }))
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ value }) => value)
 }
 
 /** One figure of samples that have several. */
