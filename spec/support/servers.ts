@@ -14,7 +14,9 @@ export function createServers(
   count: number,
   options: Omit<PlainOptions<Data>, 'store'> = {},
 ): Sessions<Data>[] {
-  return Array.from({ length: count }, () => createSessions<Data>({ ...options, store }))
+  // Nobody is to be refused because the machine is busy.
+  const deadline = 60_000
+  return Array.from({ length: count }, () => createSessions<Data>({ deadline, ...options, store }))
 }
 
 /** Stores a session that holds `data`. */

@@ -30,7 +30,11 @@ type Data = z.output<typeof schema>
 
 forEachStore('merge intent', (intents, { create }) => {
   const store = create()
-  const sessions: Sessions<Data> = createSessions({ store, schema })
+  const sessions: Sessions<Data> = createSessions({
+    store,
+    schema,
+    deadline: 60_000,
+  })
 
   async function servers(count: number, initial: Partial<Data> = {}): Promise<Session<Data>[]> {
     const session = sessions.create({ other: 1, ...initial })
