@@ -87,8 +87,7 @@ export interface Session<T extends object> extends AsyncDisposable {
    * Loads the session again. Handles live on, and follow their elements.
    *
    * @param options `keepChanges`: whether what was not committed is put on top of what was loaded;
-   *   default false, it is lost. What has no place there any more is listed as superseded by the next
-   *   commit.
+   *   default false, it is lost. The next commit lists what has no place there as superseded.
    * @throws {@link SessionGoneError} if the session is gone.
    */
   reload(options?: { keepChanges?: boolean }): Promise<void>

@@ -166,7 +166,7 @@ mongo('a silent network ends a call at its deadline', () =>
     observing(
       {},
       async ({ collection }) => {
-        const sessions = createSessions<Data>({ store: mongoStore(collection), deadline: 300 })
+        const sessions = createSessions<Data>({ store: mongoStore(collection), deadline: 1500 })
         const session = sessions.create({ n: 1 })
         await session.commit()
         silence()
