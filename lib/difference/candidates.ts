@@ -215,6 +215,9 @@ function visitMembers(walk: Walk, node: Node): void {
 const inSet = (benchmark: Set<unknown>, member: Node): boolean =>
   !member.dirty && benchmark.has(member.benchmark)
 
+/** How many elements are looked for one by one, before all of the benchmark's are noted. */
+const FEW = 4
+
 /**
  * Whether `item` is an array that was made from the elements of the benchmark's array `before`: one
  * has the same handle, or an equal primitive. `s.cart = s.cart.filter(…)` is an edit of the cart.
@@ -229,10 +232,8 @@ function sharesElements(tree: Tree, before: unknown, item: Item): boolean {
     return inner === undefined ? element : (inner.benchmark ?? inner)
   }
   const elements = elementsOf(node)
-  // Mostly one of the first tells, and to know all of them costs more than to look for a few.
+  // Mostly one of the first tells.
   if (elements.slice(0, FEW).some(element => before.includes(originOf(element)))) return true
   const known = new Set<unknown>(before)
   return elements.some(element => known.has(originOf(element)))
 }
-
-const FEW = 4

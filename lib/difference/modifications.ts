@@ -11,7 +11,7 @@ import type { Copying } from '../state/copy.js'
 import { materialize, materializeLater, withCopy, withCopyOf } from '../state/copy.js'
 import type { Difference } from '../state/difference.js'
 import type { Leaves } from '../state/equal.js'
-import type { Tree } from '../state/node.js'
+import type { Item, Tree } from '../state/node.js'
 
 /** The modifications that `differences` stand for, with the values of this moment. */
 export function toModifications(tree: Tree, differences: readonly Difference[]): Modification[] {
@@ -24,15 +24,13 @@ export function toModifications(tree: Tree, differences: readonly Difference[]):
       case 'set':
       case 'max':
       case 'min': {
-        const original = materializeLater(difference.item, copying)
-        if (!copying.shares) return { op, path, value: original() }
-        tree.generation++
-        return withCopyOf({ op, path, value: undefined }, 'value', original)
+        const value = materializeLater(difference.item, copying)
+        return handOut(tree, copying, { op, path, value: undefined }, 'value', value)
       }
       case 'append':
       case 'union': {
         const values = difference.items.map(item => materialize(item, copying))
-        return handOut(tree, copying, { op, path, values }, 'values')
+        return handOut(tree, copying, { op, path, values }, 'values', () => values)
       }
       case 'increment':
         return { op, path, by: difference.by }
@@ -50,26 +48,26 @@ export function toPatches(tree: Tree, differences: readonly Difference[]): Patch
       case 'append':
       case 'union':
         return difference.items.map((item, offset) => {
-          const copying: Copying = { leaves: undefined, shares: false }
-          const value = materialize(item, copying)
           const place = [...path, difference.from + offset]
-          return handOut(tree, copying, { op: 'add', path: place, value }, 'value')
+          return valuePatch(tree, { op: 'add', path: place }, item)
         })
       default: {
-        const { before, item } = difference
-        const copying: Copying = { leaves: undefined, shares: false }
-        const value = materialize(item, copying)
+        const { before } = difference
         if (difference.op === 'set' && difference.basis === 'elements' && Array.isArray(before)) {
-          const patches = elementPatches(path, before, value as unknown[])
-          if (patches !== undefined) {
-            return patches.map(patch => handOut(tree, copying, patch, 'value'))
-          }
+          const patches = elementPatches(tree, path, before, difference.item)
+          if (patches !== undefined) return patches
         }
         const op = before === undefined ? 'add' : 'replace'
-        return [handOut(tree, copying, { op, path, value }, 'value')]
+        return [valuePatch(tree, { op, path }, difference.item)]
       }
     }
   })
+}
+
+function valuePatch(tree: Tree, patch: Patch, item: Item): Patch {
+  const copying: Copying = { leaves: undefined, shares: false }
+  const value = materializeLater(item, copying)
+  return handOut(tree, copying, { ...patch, value: undefined }, 'value', value)
 }
 
 /** Adds the leaves in `differences`, as they are now. */
@@ -83,16 +81,21 @@ export function takeLeaves(differences: readonly Difference[], leaves: Leaves): 
 
 /** Patches of single elements; undefined if the array as a whole is shorter to tell. */
 function elementPatches(
+  tree: Tree,
   path: Path,
   before: readonly unknown[],
-  after: readonly unknown[],
+  item: Item,
 ): Patch[] | undefined {
+  const copying: Copying = { leaves: undefined, shares: false }
+  const after = materialize(item, copying) as unknown[]
+  if (copying.shares) tree.generation++
   const patches: Patch[] = []
   for (let index = 0; index < after.length; index++) {
-    if (index < before.length && Object.is(after[index], before[index])) continue
+    const value = after[index]
+    if (index < before.length && Object.is(value, before[index])) continue
     if (patches.length * 2 > after.length) return undefined
     const op = index < before.length ? 'replace' : 'add'
-    patches.push({ op, path: [...path, index], value: after[index] })
+    patches.push(withCopy({ op, path: [...path, index], value }, 'value'))
   }
   for (let index = before.length - 1; index >= after.length; index--) {
     if (patches.length > after.length) return undefined
@@ -101,15 +104,19 @@ function elementPatches(
   return patches
 }
 
-/** Lets `target` be handed out: what it holds at `key` must not reach the benchmark. */
+/** Lets `target` be handed out with what `value` gives at `key`: nobody reaches a benchmark by it. */
 function handOut<T extends object>(
   tree: Tree,
   { shares }: Copying,
   target: T,
   key: keyof T & ('value' | 'values'),
+  value: () => unknown,
 ): T {
-  if (!shares) return target
+  if (!shares) {
+    target[key] = value() as T[typeof key]
+    return target
+  }
   // The benchmark's containers in it must stay as they are, whatever is committed meanwhile.
   tree.generation++
-  return withCopy(target, key)
+  return withCopyOf(target, key, value)
 }

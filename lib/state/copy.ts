@@ -92,8 +92,8 @@ function movedRange(elements: unknown[], benchmark: unknown[]): [from: number, t
   let from = 0
   while (from < common && elements[from] === benchmark[from]) from++
   let to = elements.length
-  while (to > elements.length - common + from && elements[to - 1] === benchmark[to - 1 + shift])
-    to--
+  const least = to - common + from
+  while (to > least && elements[to - 1] === benchmark[to - 1 + shift]) to--
   return [from, to]
 }
 
