@@ -25,7 +25,7 @@ export function assertTold(commit: Commit, changes: readonly Modification[], sto
   for (const change of changes) {
     const isTold = told.some(({ path }) => overlap(path, change.path))
     // What somebody else did too need not be told: wrote the same, removed the same elements.
-    const isThere = isStored(stored, change) || isEdit(change)
+    const isThere = isStored(stored, change) || isEdit(change) || isShared(stored, change)
     assert.ok(isTold || isThere, `neither stored nor told: ${JSON.stringify(change)}`)
   }
 }
@@ -49,6 +49,16 @@ export function isStored(stored: Data, modification: Modification): boolean {
 
 /** Whether a change may be the removal of elements, or an empty container. */
 const isEdit = (change: Modification): boolean => change.op === 'set' && Array.isArray(change.value)
+
+/**
+ * Whether a change put an element at a second place where others have put it too: it is one node, so that
+ * what others wrote to the element since is at both places.
+ */
+const isShared = (stored: Data, change: Modification): boolean =>
+  change.op === 'set' &&
+  change.path[0] === 'last' &&
+  (change.value as Data)?.owner !== undefined &&
+  stored.last?.owner === (change.value as Data).owner
 
 function valueAt(data: Data, path: Path): Data {
   return path.reduce((value: Data, key) => value?.[key], data)
