@@ -201,14 +201,19 @@ function visitEach(walk: Walk, node: Node): boolean {
 function visitMembers(walk: Walk, node: Node): void {
   const benchmark = node.benchmark as Set<unknown>
   const members = elementsOf(node)
-  const added = members.filter(member => {
-    return !benchmark.has(member) && !(member instanceof Node && inSet(benchmark, member))
+  const items: Item[] = []
+  const indexes: number[] = []
+  members.forEach((member, index) => {
+    if (benchmark.has(member) || (member instanceof Node && inSet(benchmark, member))) return
+    items.push(member)
+    indexes.push(index)
   })
-  if (members.length - added.length !== benchmark.size) {
+  if (members.length - items.length !== benchmark.size) {
     if (isEqual(walk, benchmark, node)) return
     foundSet(walk, node, 'elements', benchmark)
-  } else if (added.length > 0) {
-    walk.found.push({ op: 'append', path: [...walk.trail], items: added, from: benchmark.size })
+  } else if (items.length > 0) {
+    const from = benchmark.size
+    walk.found.push({ op: 'append', path: [...walk.trail], items, from, indexes })
   }
 }
 

@@ -36,9 +36,9 @@ function withIntent(tree: Tree, root: Shape | undefined, difference: Difference)
       break
     case 'append':
     case 'union': {
-      const items = addedItems(tree, before, item, intent)
-      if (items === undefined) break
-      return { op: intent, path, items, from: sizeOf(before) }
+      const added = addedItems(tree, before, item, intent)
+      if (added === undefined) break
+      return { op: intent, path, ...added, from: sizeOf(before) }
     }
   }
   return difference
@@ -59,19 +59,20 @@ function addedItems(
   before: unknown,
   item: Item,
   intent: 'append' | 'union',
-): readonly Item[] | undefined {
+): { items: readonly Item[]; indexes?: readonly number[] } | undefined {
   if (!(item instanceof Node) || (item.kind !== 'array' && item.kind !== 'set')) return undefined
   const items = elementsOf(item)
-  if (before === undefined) return items.length === 0 ? undefined : items
+  if (before === undefined) return items.length === 0 ? undefined : { items }
   if (!Array.isArray(before) && !(before instanceof Set)) return undefined
   const known = elementsBefore(before)
   const isKnown = (each: Item): boolean => known.some(element => equalsItem(tree, element, each))
   if (intent === 'union') {
-    const kept = items.filter(isKnown)
-    return kept.length === known.length ? items.filter(each => !isKnown(each)) : undefined
+    const indexes = [...items.keys()].filter(index => !isKnown(items[index] as Item))
+    if (items.length - indexes.length !== known.length) return undefined
+    return { items: indexes.map(index => items[index] as Item), indexes }
   }
   const grown = known.every((element, index) =>
     equalsItem(tree, element ?? null, items[index] ?? null),
   )
-  return grown && items.length > known.length ? items.slice(known.length) : undefined
+  return grown && items.length > known.length ? { items: items.slice(known.length) } : undefined
 }

@@ -31,6 +31,8 @@ export type Difference =
       readonly items: readonly Item[]
       /** How many elements the benchmark has there. */
       readonly from: number
+      /** Where `items` stand in client state, if not at its end: members of a Set, a union. */
+      readonly indexes?: readonly number[]
     }
   | {
       readonly op: 'increment'

@@ -83,7 +83,8 @@ function planWrite(root: Node, difference: Difference, outgoing: Outgoing): Writ
     case 'append':
     case 'union': {
       const values = difference.items.map((item, offset) => {
-        return outgoing.valueOf(item, [...path, difference.from + offset])
+        const index = difference.indexes?.[offset] ?? difference.from + offset
+        return outgoing.valueOf(item, [...path, index])
       })
       const modification: Modification = { op: difference.op, path, values }
       if (difference.op === 'union') outgoing.merged.add(String(path[0]))

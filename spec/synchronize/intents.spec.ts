@@ -172,6 +172,21 @@ forEachStore('merge intent', (intents, { create }) => {
     assert.deepEqual(data.tags, ['a', 'b', 'c', 'd'])
   })
 
+  intents('a union takes what was added, wherever it was put', async () => {
+    const data = await each({ tags: ['a', 'b'], roles: new Set(['a', 'b']) }, [
+      d => {
+        d.tags?.unshift('c')
+        d.roles = new Set(['c', ...(d.roles ?? [])])
+      },
+      d => {
+        d.tags?.splice(1, 0, 'd')
+        d.roles = new Set(['a', 'd', 'b'])
+      },
+    ])
+    assert.deepEqual(data.tags, ['a', 'b', 'c', 'd'])
+    assert.deepEqual([...(data.roles as Set<string>)], ['a', 'b', 'c', 'd'])
+  })
+
   intents('a Set unites what each server added', async () => {
     const data = await each({}, [
       d => (d.roles = new Set(['a', 'b'])),

@@ -563,6 +563,16 @@ forEachStore('Maps and Sets in a store', (stored, { create, name: kind }) => {
     }
   })
 
+  stored('a member added between others is stored as it is', async () => {
+    const [one] = await two(start())
+    one.data.set.delete(2)
+    one.data.set.add({ n: 0 }).add(2)
+    const { modifications } = await one.commit()
+    assert.deepEqual(modifications, [{ op: 'append', path: ['set'], values: [{ n: 0 }] }])
+    const { data } = (await sessions.open(one.id)) as Session<Data>
+    assert.deepStrictEqual([...data.set], ['x', 2, { id: 1 }, { n: 0 }])
+  })
+
   stored('below a default, keys are written by path', async () => {
     const [one, other] = await two({ map: new Map() })
     assert.deepStrictEqual(one.data.counts, new Map([['start', 1]]))
