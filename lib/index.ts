@@ -4,7 +4,6 @@
  * @module
  */
 
-export type { Commit, CommitStatus } from './commit.js'
 export { createSessions } from './create-sessions.js'
 export type { CommitMessage, ConflictMessage, ErrorMessage } from './diagnostics.js'
 export type { Bookkeeping, Mark } from './document.js'
@@ -20,7 +19,6 @@ export {
   UnsupportedValueError,
   ValidationError,
 } from './errors.js'
-export type { SessionTimeouts } from './expiry.js'
 export type {
   AppendModification,
   ExtremeModification,
@@ -35,7 +33,9 @@ export type { MergeIntentText } from './open/merge.js'
 export { merge } from './open/merge.js'
 export type { BaseOptions, Granularity, Isolation, PlainOptions, SchemaOptions } from './options.js'
 export type { Key, Path } from './path.js'
-export type { Session } from './session.js'
+export type { Commit, CommitStatus } from './session/commit.js'
+export type { SessionTimeouts } from './session/expiry.js'
+export type { Session } from './session/session.js'
 export type { ListedSession, Sessions } from './sessions.js'
 export { snapshot } from './snapshot.js'
 export type { DifferencingName } from './state/differencing.js'

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Commit } from './commit.js'
-import type { Session } from './session.js'
+import type { Commit } from './session/commit.js'
+import type { Session } from './session/session.js'
 import type { Filter } from './store/store.js'
 
 /** One of the sessions that {@link Sessions.list} gives. */

@@ -19,6 +19,9 @@ const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 const WORDS = ['lib/path.ts', 'lib/errors.ts', 'lib/modification.ts', 'lib/document.ts']
 /** What reads BSON. */
 const BSON = ['lib/bson.ts', 'lib/bson-text.ts']
+/** What the sessions of an application share. */
+const SHARED = ['lib/options.ts', 'lib/clock.ts', 'lib/diagnostics.ts']
+const STEPS = ['lib/open', 'lib/track', 'lib/difference', 'lib/synchronize']
 const PUBLIC = importsOf('lib/index.ts')
 
 /** What a folder or file may import beside itself, and of what it may import types. */
@@ -32,6 +35,7 @@ const ARROWS: readonly [from: string, to: readonly string[], types?: readonly st
   ['lib/difference', [...WORDS, ...BSON, 'lib/state']],
   ['lib/synchronize', [...WORDS, 'lib/state'], ['lib/store/store.ts']],
   ['lib/store', [...WORDS, ...BSON, 'lib/state']],
+  ['lib/session', [...WORDS, ...SHARED, ...STEPS, 'lib/state'], ['lib/store/store.ts']],
   ['lib/adapters', [...WORDS, ...PUBLIC, 'lib/open/identity.ts'], ['lib']],
   ['lib/migrate', [...WORDS, 'lib/store']],
   ['lib/mongodb.ts', ['lib/store']],

@@ -6,7 +6,7 @@
  */
 
 import { invalidOption, SessionError } from '../errors.js'
-import type { Session } from '../session.js'
+import type { Session } from '../session/session.js'
 import type { Sessions } from '../sessions.js'
 import type { RequestLike } from './node.js'
 import { headOf } from './node.js'

@@ -5,7 +5,7 @@
  */
 
 import { SessionError } from '../errors.js'
-import type { Session } from '../session.js'
+import type { Session } from '../session/session.js'
 import type { Sessions } from '../sessions.js'
 import type { RequestLike } from './node.js'
 import { headOf } from './node.js'

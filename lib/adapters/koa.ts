@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Session } from '../session.js'
+import type { Session } from '../session/session.js'
 import type { Sessions } from '../sessions.js'
 import type { RequestLike } from './node.js'
 import { headOf, holdUntilCommitted } from './node.js'

@@ -6,8 +6,8 @@
  */
 
 import { invalidOption, SessionError } from '../errors.js'
-import type { NewIdCause } from '../live.js'
-import type { OpenSession, Session } from '../session.js'
+import type { NewIdCause } from '../session/live.js'
+import type { OpenSession, Session } from '../session/session.js'
 import type { Sessions } from '../sessions.js'
 import type { Connection, CookieOptions, SentCookie, SessionCookie } from './cookie.js'
 import { createCookie } from './cookie.js'

@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { Deadline } from '../synchronize/deadline.js'
+import { knowledgeOf } from '../synchronize/statement.js'
 import { expiryOf, stepOf } from './expiry.js'
 import type { LiveSession } from './live.js'
 import { loadDocument } from './load.js'
-import type { Deadline } from './synchronize/deadline.js'
-import { knowledgeOf } from './synchronize/statement.js'
 
 /**
  * Moves the expiry, if it moves by enough to be worth a write.

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { invalidOption } from './errors.js'
-import type { Settings } from './options.js'
-import { copyValue } from './state/copy.js'
-import type { Node } from './state/node.js'
-import type { PlainObject } from './state/value.js'
-import { isPlainObject } from './state/value.js'
-import { checkValue } from './track/check.js'
+import { invalidOption } from '../errors.js'
+import type { Settings } from '../options.js'
+import { copyValue } from '../state/copy.js'
+import type { Node } from '../state/node.js'
+import type { PlainObject } from '../state/value.js'
+import { isPlainObject } from '../state/value.js'
+import { checkValue } from '../track/check.js'
 
 /** What a new session holds, as it is stored. */
 export function storedInitial(settings: Settings, root: Node): PlainObject {

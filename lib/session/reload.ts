@@ -4,12 +4,12 @@
  * @module
  */
 
-import { SessionGoneError } from './errors.js'
+import { SessionGoneError } from '../errors.js'
+import type { Deadline } from '../synchronize/deadline.js'
+import { importAdopted } from '../track/import.js'
 import type { LiveSession } from './live.js'
 import { discardChanges, rebaseOnto } from './live.js'
 import { loadDocument } from './load.js'
-import type { Deadline } from './synchronize/deadline.js'
-import { importAdopted } from './track/import.js'
 
 /**
  * Makes client state what is stored, with what was not committed on top of it if that is kept.

@@ -7,25 +7,25 @@
  * @module
  */
 
+import { ConflictError, SessionGoneError, StoreError, UncertainCommitError } from '../errors.js'
+import { createId, createToken, keyOf } from '../open/identity.js'
+import { applyModification } from '../state/apply.js'
+import { snapshotNode } from '../state/copy.js'
+import type { PlainObject } from '../state/value.js'
+import { copyStored } from '../state/width.js'
+import type { NewDocument } from '../store/store.js'
+import type { Deadline } from '../synchronize/deadline.js'
+import { deliverNew } from '../synchronize/deliver.js'
+import { knowledgeOf } from '../synchronize/statement.js'
 import { acceptCommit, land, takeOff } from './accept.js'
-import { ConflictError, SessionGoneError, StoreError, UncertainCommitError } from './errors.js'
 import { expiryOf } from './expiry.js'
 import { storedInitial } from './initial.js'
 import { refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
 import { differencesOf, newKnowledge, rebaseOnto, startAnew } from './live.js'
 import { loadDocument } from './load.js'
-import { createId, createToken, keyOf } from './open/identity.js'
 import type { Prepared } from './prepare.js'
 import { prepareWrites, sizeOfWhole } from './prepare.js'
-import { applyModification } from './state/apply.js'
-import { snapshotNode } from './state/copy.js'
-import type { PlainObject } from './state/value.js'
-import { copyStored } from './state/width.js'
-import type { NewDocument } from './store/store.js'
-import type { Deadline } from './synchronize/deadline.js'
-import { deliverNew } from './synchronize/deliver.js'
-import { knowledgeOf } from './synchronize/statement.js'
 
 /** How long the mark of an old id stays, in milliseconds: requests with it are still under way. */
 const RETIREMENT = 60_000

@@ -4,13 +4,13 @@
  * @module
  */
 
+import type { SessionDocument } from '../open/document.js'
+import { readDocument } from '../open/document.js'
+import { snapshotNode } from '../state/copy.js'
+import { keysOf, sourceAt } from '../state/read.js'
+import type { PlainObject } from '../state/value.js'
+import type { Deadline } from '../synchronize/deadline.js'
 import type { Context, LiveSession } from './live.js'
-import type { SessionDocument } from './open/document.js'
-import { readDocument } from './open/document.js'
-import { snapshotNode } from './state/copy.js'
-import { keysOf, sourceAt } from './state/read.js'
-import type { PlainObject } from './state/value.js'
-import type { Deadline } from './synchronize/deadline.js'
 
 /** Loads a document; null if there is none. */
 export async function loadDocument(

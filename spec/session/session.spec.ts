@@ -4,7 +4,7 @@ import type { Document } from 'bson'
 import { calculateObjectSize, deserialize } from 'bson'
 import fc from 'fast-check'
 import { applyPatches, enablePatches } from 'immer'
-import type { Session, Sessions } from '../lib/index.js'
+import type { Session, Sessions } from '../../lib/index.js'
 import {
   createSessions,
   SessionError,
@@ -13,13 +13,13 @@ import {
   StoreError,
   snapshot,
   UnsupportedValueError,
-} from '../lib/index.js'
-import { recordCalls } from './adapters/framework.js'
-import { canonical } from './support/canonical.js'
-import { mutation, Pair, plainState } from './support/mutations.js'
-import { holds } from './support/property.js'
-import { forEachStore } from './support/stores.js'
-import { gated } from './support/wrapped.js'
+} from '../../lib/index.js'
+import { recordCalls } from '../adapters/framework.js'
+import { canonical } from '../support/canonical.js'
+import { mutation, Pair, plainState } from '../support/mutations.js'
+import { holds } from '../support/property.js'
+import { forEachStore } from '../support/stores.js'
+import { gated } from '../support/wrapped.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: the specs write what the types forbid
 type Data = any

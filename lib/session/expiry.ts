@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Timeouts } from './store/store.js'
+import type { Timeouts } from '../store/store.js'
 
 /** Timeouts of one session alone. */
 export interface SessionTimeouts {

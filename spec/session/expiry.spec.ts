@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import type { Document } from 'bson'
 import { deserialize } from 'bson'
 import { suite } from 'uvu'
-import { expiryOf, hasMoved, stepOf } from '../lib/expiry.js'
-import type { Session, Sessions, Store } from '../lib/index.js'
-import { createSessions, memoryStore, SessionGoneError } from '../lib/index.js'
-import { recordCalls } from './adapters/framework.js'
-import { forEachStore } from './support/stores.js'
+import type { Session, Sessions, Store } from '../../lib/index.js'
+import { createSessions, memoryStore, SessionGoneError } from '../../lib/index.js'
+import { expiryOf, hasMoved, stepOf } from '../../lib/session/expiry.js'
+import { recordCalls } from '../adapters/framework.js'
+import { forEachStore } from '../support/stores.js'
 
 type Data = Record<string, unknown>
 

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { publish } from './diagnostics.js'
-import { ConflictError } from './errors.js'
+import { publish } from '../diagnostics.js'
+import { ConflictError } from '../errors.js'
+import type { SessionDocument } from '../open/document.js'
+import type { Path } from '../path.js'
+import { overlappingReads, overlappingWrites } from '../synchronize/overlap.js'
 import type { LiveSession } from './live.js'
 import { detachedWrites, differencesOf, foreignMarks, theirTree } from './live.js'
-import type { SessionDocument } from './open/document.js'
-import type { Path } from './path.js'
-import { overlappingReads, overlappingWrites } from './synchronize/overlap.js'
 
 /**
  * Refuses what a session is about to commit, if others wrote what it writes, or what it read where its
