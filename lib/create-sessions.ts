@@ -8,19 +8,20 @@ import { performance } from 'node:perf_hooks'
 import type { z } from 'zod'
 import { createClock } from './clock.js'
 import { publish } from './diagnostics.js'
-import { ConflictError, SessionError, SessionGoneError } from './errors.js'
+import { ConflictError, invalidOption, SessionError, SessionGoneError } from './errors.js'
 import { isInvalid } from './open/benchmark.js'
 import { readDocument } from './open/document.js'
-import { createId, isId, keyOf } from './open/identity.js'
+import { createId, idOfName, isId, keyOf } from './open/identity.js'
 import type { PlainOptions, SchemaOptions, Settings } from './options.js'
 import { settle } from './options.js'
-import type { Commit } from './session/commit.js'
 import { StaleError } from './session/commit.js'
 import type { Context, LiveSession } from './session/live.js'
 import { loadedSession, newSession } from './session/live.js'
 import { loadDocument, validateAll } from './session/load.js'
-import type { Guard, Session } from './session/session.js'
-import { OpenSession } from './session/session.js'
+import type { Guard } from './session/open-session.js'
+import { OpenSession } from './session/open-session.js'
+import type { Commit } from './session/outcome.js'
+import type { Session } from './session/session.js'
 import type { ListedSession, Sessions } from './sessions.js'
 import { snapshotNode } from './state/copy.js'
 import { checkFilter } from './store/filter.js'
@@ -88,6 +89,26 @@ export class StoredSessions implements Sessions<object> {
     return live && new OpenSession(live, guard)
   }
 
+  at(name: string): Promise<Session<object>> {
+    return this.#run(async () => {
+      const { nameKey, onInvalid } = this.#context.settings
+      if (nameKey === undefined) {
+        throw invalidOption('at()', 'the option nameKey is missing; give a random secret')
+      }
+      if (typeof name !== 'string' || name === '') {
+        refuseArgument('open the session', 'its name must be a text, and not empty')
+      }
+      const id = idOfName(name, nameKey)
+      const deadline = this.#deadline()
+      const live = await openLive(this.#context, id, keyOf(id), deadline)
+      // What is not valid would keep its key from the new session.
+      if (live === null && onInvalid === 'new') await this.#remove(keyOf(id), deadline)
+      const session = live ?? newSession(this.#context, id)
+      session.named = true
+      return new OpenSession(session, this.#guard)
+    })
+  }
+
   /** Opens a session by its key, whoever made its id. */
   openByKey(id: string, key: string): Promise<OpenSession<object> | null> {
     return this.#run(async () => {
@@ -138,9 +159,14 @@ export class StoredSessions implements Sessions<object> {
 
   /** Ends the session that has this key; tells whether it was there. */
   destroyByKey(key: string): Promise<boolean> {
+    return this.#run(() => this.#remove(key, this.#deadline()))
+  }
+
+  async #remove(key: string, deadline: Deadline): Promise<boolean> {
     const { store } = this.#context.settings
-    return this.#run(() => {
-      return this.#deadline().persist('destroy the session', each => store.remove(key, each))
+    // An attempt whose answer was lost may have been what removed it.
+    return deadline.persist('destroy the session', async (each, lost) => {
+      return (await store.remove(key, each)) || lost
     })
   }
 

@@ -46,3 +46,9 @@ export const KEPT = 16
 
 /** From how many tokens or marks on a commit trims their list. */
 export const TRIM_FROM = 32
+
+/**
+ * Where `rev` begins in a document whose key another may have had before: above all that was counted
+ * there. `now` is in milliseconds since 1970.
+ */
+export const epochOf = (now: number): number => now * 1000

@@ -183,7 +183,7 @@ export class UncertainCommitError extends SessionError {
   constructor(cause: unknown) {
     super(
       'ERR_UNCERTAIN_COMMIT',
-      'Cannot tell whether the commit was applied: the store did not answer in time; reload the session before you try again',
+      'Cannot tell whether the commit was applied: the store did not answer in time; commit the same session again, or reload it, to find out',
       { cause },
     )
   }

@@ -72,6 +72,11 @@ export interface BaseOptions {
    * Default: `'last-write-wins'`.
    */
   isolation?: Isolation
+  /**
+   * The secret that the ids of named sessions are made with: at least 32 characters, the same on all
+   * servers, and random. {@link Sessions.at} needs it; with another one, names have other sessions.
+   */
+  nameKey?: string
   /** How large a session may become, in bytes of BSON. Default: 1 MiB (1,048,576). */
   maxBytes?: number
   /**
@@ -126,6 +131,7 @@ export interface Settings {
   readonly granularity: Granularity
   readonly isolation: Isolation
   readonly onInvalid: InvalidPolicy
+  readonly nameKey: string | undefined
   readonly maxBytes: number
   readonly deadline: number
 }
@@ -176,6 +182,7 @@ export function settle(
     isolation = 'last-write-wins',
     validate = 'touch',
     onInvalid = 'throw',
+    nameKey,
     ...others
   } = options as SchemaOptions<z.ZodObject>
   for (const option of Object.keys(others)) {
@@ -204,6 +211,9 @@ export function settle(
   oneOf('isolation', isolation, ['last-write-wins', 'snapshot', 'serializable'])
   oneOf('validate', validate, ['touch', 'open'])
   oneOf('onInvalid', onInvalid, ['throw', 'unset', 'new'])
+  if (nameKey !== undefined && !(typeof nameKey === 'string' && nameKey.length >= 32)) {
+    throw invalidOption('nameKey', 'it must be a random text of at least 32 characters')
+  }
   const compiled = schema === undefined ? undefined : compileSchema(schema, own)
   if (initial !== undefined && typeof initial !== 'function') {
     throw invalidOption('initial', 'it must be a function that gives what a new session holds')
@@ -221,6 +231,7 @@ export function settle(
     idleTimeout,
     absoluteTimeout,
     touchAfter,
+    nameKey,
     validateOnOpen: validate === 'open' || onInvalid === 'new',
     onInvalid,
     tracking,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Commit } from './session/commit.js'
+import type { Commit } from './session/outcome.js'
 import type { Session } from './session/session.js'
 import type { Filter } from './store/store.js'
 
@@ -44,6 +44,24 @@ export interface Sessions<T extends object> {
    */
   open(id: unknown): Promise<Session<T> | null>
   /**
+   * Opens the session that has a name, or a new one that will have it: where there is no cookie, for a
+   * chat or a device. If several servers store it for the first time, each finds what the others
+   * wrote. Its id is a keyed hash of the name, and cannot be rotated.
+   *
+   * @param name Says whose session it is, beginning with where that is from: `'telegram:4711'`.
+   * @throws {@link SessionError} with code `ERR_INVALID_OPTION` without the option `nameKey`, or
+   *   `ERR_INVALID_ARGUMENT` for an empty name; {@link StoreError} if the store could not be reached.
+   * @example
+   * ```ts
+   * const sessions = createSessions({ store, nameKey: process.env.NAME_KEY })
+   * const session = await sessions.at(`telegram:${message.chat.id}`)
+   * session.data.orders ??= []
+   * session.data.orders.push(message.text)
+   * await session.commit()
+   * ```
+   */
+  at(name: string): Promise<Session<T>>
+  /**
    * Opens a session, changes it and commits: an atomic read-modify-write. If anybody else committed
    * meanwhile, it is opened again and the recipe runs again.
    *
@@ -59,7 +77,7 @@ export interface Sessions<T extends object> {
    * Ends a session, everywhere.
    *
    * @param session Its id, or its key.
-   * @returns Whether it was there.
+   * @returns Whether it was there; true as well if that cannot be told, because an answer was lost.
    */
   destroy(session: string | { key: string }): Promise<boolean>
   /**

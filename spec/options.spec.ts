@@ -39,6 +39,7 @@ options('have defaults', () => {
     differencing: 'graph',
     granularity: 'path',
     isolation: 'last-write-wins',
+    nameKey: undefined,
     onInvalid: 'throw',
     maxBytes: MIB,
     deadline: 10_000,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { OpenSession } from '../session/session.js'
+import type { OpenSession } from '../session/open-session.js'
 
 /** The attribute that holds it. */
 export const COOKIE = 'cookie'

@@ -7,7 +7,8 @@
 
 import { invalidOption, SessionError } from '../errors.js'
 import type { NewIdCause } from '../session/live.js'
-import type { OpenSession, Session } from '../session/session.js'
+import type { OpenSession } from '../session/open-session.js'
+import type { Session } from '../session/session.js'
 import type { Sessions } from '../sessions.js'
 import type { Connection, CookieOptions, SentCookie, SessionCookie } from './cookie.js'
 import { createCookie } from './cookie.js'

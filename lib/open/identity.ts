@@ -7,7 +7,7 @@
  * @module
  */
 
-import { createHash, randomBytes, randomFillSync } from 'node:crypto'
+import { createHash, createHmac, randomBytes, randomFillSync } from 'node:crypto'
 
 /** 32 bytes in base64url, without padding. */
 const ID = /^[A-Za-z0-9_-]{43}$/
@@ -15,6 +15,11 @@ const ID = /^[A-Za-z0-9_-]{43}$/
 /** Creates an id that nobody can guess: 256 random bits as 43 characters. */
 export function createId(): string {
   return randomBytes(32).toString('base64url')
+}
+
+/** The id of the session that has this name: to be known, `secret` must be. */
+export function idOfName(name: string, secret: string): string {
+  return createHmac('sha256', secret).update(name).digest('base64url')
 }
 
 /** Whether `value` has the form of an id. What has not is never looked up. */

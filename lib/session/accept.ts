@@ -9,11 +9,8 @@ import type { Modification } from '../modification.js'
 import { applyModification } from '../state/apply.js'
 import { copyHandle } from '../state/copy.js'
 import { equalsItem } from '../state/equal.js'
-import type { Journal } from '../state/node.js'
 import { Leaf } from '../state/node.js'
 import { memberAt } from '../state/read.js'
-import type { Reads } from '../state/reads.js'
-import { mergeReads } from '../state/reads.js'
 import { around } from '../state/replay.js'
 import { settle } from '../state/settle.js'
 import { bindStored, storedAt } from '../state/stored.js'
@@ -23,37 +20,10 @@ import { remove } from '../state/write.js'
 import type { Outgoing } from '../synchronize/outgoing.js'
 import { rebaseRoot } from '../synchronize/rebase.js'
 import { createTree } from '../track/tree.js'
+import type { Flight } from './flight.js'
+import { land, takeOff } from './flight.js'
 import type { LiveSession } from './live.js'
 import type { Prepared } from './prepare.js'
-
-/** What is kept while a commit is under way. */
-export interface Flight {
-  /** The nodes that are written meanwhile, as they were when the state was taken. */
-  readonly journal: Journal
-  /** The objects of callers that the commit imported: they are not read any more. */
-  readonly imported: readonly object[]
-  /** What was read until then. */
-  readonly reads: Reads
-}
-
-/** Begins to keep what is written from now on. */
-export function takeOff(live: LiveSession): Flight {
-  const { tree } = live.root
-  const journal: Journal = new Map()
-  tree.journals = [...tree.journals, journal]
-  const reads: Reads = tree.reads ?? new Map()
-  if (tree.reads !== undefined) tree.reads = new Map()
-  live.sending = journal
-  return { journal, imported: [...(tree.adopted?.keys() ?? [])], reads }
-}
-
-/** Ends that, whatever became of the commit. */
-export function land(live: LiveSession, { journal, reads }: Flight): void {
-  const { tree } = live.root
-  tree.journals = tree.journals.filter(open => open !== journal)
-  for (const [node, keys] of reads) mergeReads(tree, node, keys)
-  live.sending = undefined
-}
 
 /**
  * Makes what was sent the benchmark. What the application wrote since then stays pending.

@@ -6,7 +6,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { publish } from '../diagnostics.js'
-import { TRIM_FROM } from '../document.js'
+import { epochOf, TRIM_FROM } from '../document.js'
 import { ConflictError, SessionGoneError } from '../errors.js'
 import type { Modification } from '../modification.js'
 import { contentKey } from '../modification.js'
@@ -19,38 +19,24 @@ import type { Difference } from '../state/difference.js'
 import type { PlainObject } from '../state/value.js'
 import { copyStored, modificationWithWidths } from '../state/width.js'
 import { remove } from '../state/write.js'
-import type { Statement } from '../store/store.js'
+import type { NewDocument, Statement } from '../store/store.js'
 import type { Deadline } from '../synchronize/deadline.js'
+import type { Call } from '../synchronize/deliver.js'
 import { deliver, deliverNew } from '../synchronize/deliver.js'
 import type { Write } from '../synchronize/plan.js'
-import { noteApplied, toStatement } from '../synchronize/statement.js'
-import { acceptCommit, acceptNothing, land, takeOff } from './accept.js'
+import { knowledgeOf, noteApplied, toStatement } from '../synchronize/statement.js'
+import { acceptCommit, acceptNothing } from './accept.js'
+import type { SessionTimeouts } from './expiry.js'
 import { expiryOf } from './expiry.js'
+import { finishEarlier, fly } from './flight.js'
 import { refuseDetached, refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
 import { differencesOf, noteDetached, rebaseOnto } from './live.js'
-import { loadDocument } from './load.js'
+import { loadBy } from './load.js'
+import type { Commit, Landing, Result } from './outcome.js'
+import { NOTHING, withEarlier } from './outcome.js'
 import { checkSize, prepareData, prepareWrites, sizeOf, sizeOfWhole } from './prepare.js'
 import { touchSession } from './touch.js'
-
-/** How a commit ended. */
-export type CommitStatus = 'created' | 'updated' | 'touched' | 'unchanged' | 'gone'
-
-/** What a commit did. */
-export interface Commit {
-  /**
-   * How it ended: the session was stored for the first time (`'created'`), changes were written
-   * (`'updated'`), only the expiry moved (`'touched'`), nothing had to be written (`'unchanged'`), or
-   * there were no changes and the session is not there any more (`'gone'`).
-   */
-  readonly status: CommitStatus
-  /** What was written, as it is stored. */
-  readonly modifications: Modification[]
-  /** What was not written, because another server had replaced or removed its parent meanwhile. */
-  readonly superseded: Modification[]
-  /** How often it was sent. */
-  readonly attempts: number
-}
 
 /** How a commit is made. */
 export interface CommitOptions {
@@ -63,144 +49,43 @@ export interface CommitOptions {
 export class StaleError extends Error {}
 
 /**
- * Commits what was written to a session.
+ * Commits what was written to a session, after what an earlier commit may have left in flight.
  *
  * @throws {@link StaleError} if the commit is to be exact and somebody else committed.
  */
 export async function commitSession(live: LiveSession, options: CommitOptions): Promise<Commit> {
   const start = performance.now()
-  const attempts = { count: 0 }
+  const call = { deadline: options.deadline, attempts: { count: 0 } }
+  const earlier = live.unfinished && (await finishEarlier(live, call))
   refuseDetached(live)
   noteDetached(live)
-  const { status, modifications, bytes } = await commitLife(live, options, attempts)
+  const result = withEarlier(earlier, await commitLife(live, options.exact, call))
+  const { status, modifications, bytes } = result
+  const attempts = call.attempts.count
   publish('commit', () => {
-    const counts = { modifications: modifications.length, bytes, attempts: attempts.count }
+    const counts = { modifications: modifications.length, bytes, attempts }
     return { status, ...counts, milliseconds: performance.now() - start }
   })
   const superseded = live.superseded.splice(0)
-  return { status, modifications, superseded, attempts: attempts.count }
+  return { status, modifications, superseded, attempts }
 }
 
-interface Result {
-  readonly status: CommitStatus
-  readonly modifications: Modification[]
-  readonly bytes: number
-}
-
-const NOTHING = { modifications: [], bytes: 0 }
-
-interface Attempts {
-  count: number
-}
-
-type Load = (linearizable: boolean) => Promise<SessionDocument | null>
-
-async function commitLife(
-  live: LiveSession,
-  options: CommitOptions,
-  attempts: Attempts,
-): Promise<Result> {
-  if (live.life === 'new') return createSession(live, options, attempts)
-  if (live.life === 'stored') return updateSession(live, options, attempts)
-  if (prepareWrites(live).writes.length > 0) throw new SessionGoneError()
-  return { status: 'gone', ...NOTHING }
-}
-
-async function createSession(
-  live: LiveSession,
-  { deadline }: CommitOptions,
-  attempts: Attempts,
-): Promise<Result> {
-  const { context, key, knowledge } = live
-  const { settings, clock } = context
-  const { data, ...prepared } = prepareData(live)
-  if (Object.keys(data).length === 0) {
-    for (const name of prepared.dropped) remove(live.root, name)
-    live.tracking.drop(prepared.dropped)
-    return { status: 'unchanged', ...NOTHING }
-  }
-  live.beforeNewId('commit')
-  const bytes = sizeOfWhole(live, data)
-  const pending = { timeouts: live.timeouts, cleared: live.cleared }
-  const flight = takeOff(live)
-  try {
-    const now = await clock.now(deadline)
-    const fresh = { idle: undefined, endsAt: now + settings.absoluteTimeout }
-    const expiry = expiryOf(settings.idleTimeout, now, fresh, pending.timeouts)
-    const token = createToken()
-    const books = { rev: 1, layout: new Map(), tokens: [token], marks: [], createdAt: now }
-    const document = { key, data, ...books, ...expiry }
-    const load: Load = linearizable => loadDocument(context, key, deadline, linearizable)
-    await deliverNew(settings.store, document, load, deadline, attempts)
-    Object.assign(knowledge, { rev: 1, tokens: 1, createdAt: now, ...expiry, bytes })
-    live.own.add(token)
-    live.life = 'stored'
-    noteDone(live, pending)
-    const modifications = Object.entries(data).map(
-      ([name, value]): Modification => ({ op: 'set', path: [name], value }),
-    )
-    acceptCommit(live, modifications, prepared, flight, true)
-    return { ...NOTHING, status: 'created', modifications: handOut(live, modifications), bytes }
-  } finally {
-    land(live, flight)
-  }
-}
-
-async function updateSession(
-  live: LiveSession,
-  { deadline, exact }: CommitOptions,
-  attempts: Attempts,
-): Promise<Result> {
-  const { context, key } = live
-  const { settings } = context
+async function commitLife(live: LiveSession, exact: boolean, call: Call): Promise<Result> {
+  const { deadline, attempts } = call
   const token = createToken()
-  const load: Load = linearizable => loadDocument(context, key, deadline, linearizable)
-  for (;;) {
+  while (live.life === 'new' || live.life === 'stored') {
     const { left } = deadline
-    const prepared = prepareWrites(live)
-    const { writes } = prepared
-    if (writes.length === 0 && live.timeouts === undefined) {
-      acceptNothing(live, prepared)
-      const status = await touchSession(live, deadline, attempts)
-      live.root.tree.reads?.clear()
-      return { ...NOTHING, status }
-    }
-    const sent = writes.map((write): Write => {
-      const { stored } = live.root
-      return { ...write, modification: modificationWithWidths(stored, write.modification) }
-    })
-    const bytes = sizeOf(sent)
-    const modifications = writes.map(write => write.modification)
-    checkSize(live, bytes, () => wholeOf(live, modifications))
-    const now = context.clock.estimate()
-    const pending = { timeouts: live.timeouts, cleared: live.cleared }
-    const expiry = expiryOf(settings.idleTimeout, now, live.knowledge, pending.timeouts)
-    const statement = toStatement(sent, live.knowledge, {
-      key,
-      token,
-      expiresAt: expiry.expiresAt,
-      timeouts: pending.timeouts && expiry,
-      exact: exact || settings.isolation !== 'last-write-wins',
-    })
-    const flight = takeOff(live)
-    let document: SessionDocument | null
-    try {
-      const delivery = await deliver(settings.store, statement, load, deadline, attempts)
-      if (delivery.applied) {
-        noteCommit(live, statement, bytes, pending)
-        acceptCommit(live, modifications, prepared, flight, 'exactly' in statement.rev)
-        const status = writes.length === 0 ? 'touched' : 'updated'
-        return { status, modifications: handOut(live, modifications), bytes }
-      }
-      document = delivery.document
-    } finally {
-      land(live, flight)
-    }
-    if (document === null || document.retiredBy !== undefined) {
-      live.life = document === null ? 'gone' : 'retired'
+    const landing =
+      live.life === 'new' ? await insertNew(live, call) : await update(live, token, exact, call)
+    if (landing.result !== undefined) return landing.result
+    const { document } = landing
+    if (document === null || document.retiredBy !== undefined || isAnother(live, document)) {
+      live.life = document?.retiredBy === undefined ? 'gone' : 'retired'
       throw new SessionGoneError()
     }
     if (exact) throw new StaleError()
+    live.life = 'stored'
+    live.knowledge.createdAt = document.createdAt
     refuseOverlap(live, document, attempts.count)
     rebase(live, document, attempts)
     const round = left - deadline.left
@@ -210,9 +95,108 @@ async function updateSession(
       throw new ConflictError(pathsOf(differencesOf(live)), attempts.count)
     }
   }
+  if (prepareWrites(live).writes.length > 0) throw new SessionGoneError()
+  return { status: 'gone', ...NOTHING }
 }
 
-function rebase(live: LiveSession, document: SessionDocument, attempts: Attempts): void {
+/** Whether the name has another session by now. */
+function isAnother({ named, life, knowledge }: LiveSession, document: SessionDocument): boolean {
+  return named && life === 'stored' && document.createdAt !== knowledge.createdAt
+}
+
+/** Stores a session for the first time, unless another has its key. */
+async function insertNew(live: LiveSession, call: Call): Promise<Landing> {
+  const { context, key } = live
+  const { data, ...prepared } = prepareData(live)
+  if (Object.keys(data).length === 0) {
+    for (const name of prepared.dropped) remove(live.root, name)
+    live.tracking.drop(prepared.dropped)
+    return { result: { status: 'unchanged', ...NOTHING } }
+  }
+  live.beforeNewId('commit')
+  const bytes = sizeOfWhole(live, data)
+  const pending = { timeouts: live.timeouts, cleared: live.cleared }
+  const modifications = Object.entries(data).map(
+    ([name, value]): Modification => ({ op: 'set', path: [name], value }),
+  )
+  let made: NewDocument | undefined
+  return fly(live, call, async (each, flight, lost) => {
+    made ??= await newDocument(live, data, pending.timeouts, each.deadline)
+    const { store } = context.settings
+    const delivery = await deliverNew(store, made, loadBy(context, key), each, lost)
+    if (!delivery.applied) return { result: undefined, document: delivery.document }
+    live.knowledge = knowledgeOf({ ...made, bytes })
+    live.own.add(made.tokens[0] as bigint)
+    live.life = 'stored'
+    noteDone(live, pending)
+    acceptCommit(live, modifications, prepared, flight, true)
+    const written = handOut(live, modifications)
+    return { result: { status: 'created', modifications: written, bytes } }
+  })
+}
+
+async function newDocument(
+  { context, key, named }: LiveSession,
+  data: PlainObject,
+  timeouts: SessionTimeouts | undefined,
+  deadline: Deadline,
+): Promise<NewDocument> {
+  const { idleTimeout, absoluteTimeout } = context.settings
+  const now = await context.clock.now(deadline)
+  const fresh = { idle: undefined, endsAt: now + absoluteTimeout }
+  const expiry = expiryOf(idleTimeout, now, fresh, timeouts)
+  // What was decided on another session of the same name fits this one never.
+  const rev = named ? epochOf(now) : 1
+  const books = { rev, layout: new Map(), tokens: [createToken()], marks: [], createdAt: now }
+  return { key, data, ...books, ...expiry }
+}
+
+/** Writes the modified subset, if it fits what is stored. */
+async function update(
+  live: LiveSession,
+  token: bigint,
+  exact: boolean,
+  call: Call,
+): Promise<Landing> {
+  const { context, key } = live
+  const { settings } = context
+  const prepared = prepareWrites(live)
+  const { writes } = prepared
+  if (writes.length === 0 && live.timeouts === undefined) {
+    acceptNothing(live, prepared)
+    const status = await touchSession(live, call.deadline, call.attempts)
+    live.root.tree.reads?.clear()
+    return { result: { status, ...NOTHING } }
+  }
+  const sent = writes.map((write): Write => {
+    const { stored } = live.root
+    return { ...write, modification: modificationWithWidths(stored, write.modification) }
+  })
+  const bytes = sizeOf(sent)
+  const modifications = writes.map(write => write.modification)
+  checkSize(live, bytes, () => wholeOf(live, modifications))
+  const now = context.clock.estimate()
+  const pending = { timeouts: live.timeouts, cleared: live.cleared }
+  const expiry = expiryOf(settings.idleTimeout, now, live.knowledge, pending.timeouts)
+  const statement = toStatement(sent, live.knowledge, {
+    key,
+    token,
+    expiresAt: expiry.expiresAt,
+    timeouts: pending.timeouts && expiry,
+    exact: exact || settings.isolation !== 'last-write-wins',
+  })
+  return fly(live, call, async (each, flight, lost) => {
+    const load = loadBy(context, key)
+    const delivery = await deliver(settings.store, statement, load, each, lost)
+    if (!delivery.applied) return { result: undefined, document: delivery.document }
+    noteCommit(live, statement, bytes, pending)
+    acceptCommit(live, modifications, prepared, flight, 'exactly' in statement.rev)
+    const status = writes.length === 0 ? 'touched' : 'updated'
+    return { result: { status, modifications: handOut(live, modifications), bytes } }
+  })
+}
+
+function rebase(live: LiveSession, document: SessionDocument, attempts: { count: number }): void {
   const paths = differencesOf(live).length
   const before = live.superseded.length
   rebaseOnto(live, document)

@@ -24,6 +24,7 @@ import type { Journal, Node } from '../state/node.js'
 import { sourceAt } from '../state/read.js'
 import { reset } from '../state/reset.js'
 import type { PlainObject } from '../state/value.js'
+import type { Call } from '../synchronize/deliver.js'
 import { acceptDetached, detachedDifferences } from '../synchronize/detached.js'
 import type { ForeignMarks } from '../synchronize/marks.js'
 import { readMarks } from '../synchronize/marks.js'
@@ -36,6 +37,7 @@ import type { Tracking } from '../track/tracking.js'
 import { createTree } from '../track/tree.js'
 import type { SessionTimeouts } from './expiry.js'
 import { initialData } from './initial.js'
+import type { Landing } from './outcome.js'
 
 /** What the sessions of one `createSessions` share. */
 export interface Context {
@@ -52,12 +54,24 @@ export type Life = 'new' | 'stored' | 'gone' | 'retired'
 /** What gives a session an id that the browser does not know: its first commit, or a rotation. */
 export type NewIdCause = 'commit' | 'rotation'
 
+/** What was sent by an earlier call, and whose end is not known. */
+export interface Unfinished {
+  /** Sends it again, unchanged, and accepts what becomes of it. */
+  readonly finish: (call: Call) => Promise<Landing>
+  /** Leaves it to its fate. */
+  readonly abandon: () => void
+  /** The key that it may have given the session. */
+  readonly newKey: string | undefined
+}
+
 /** A session as it lives on this server. */
 export interface LiveSession {
   readonly context: Context
   id: string
   key: string
   life: Life
+  /** Whether the id is made of a name, so that others may store a session with the same key. */
+  named: boolean
   root: Node
   tracking: Tracking
   benchmark: Benchmark
@@ -68,6 +82,8 @@ export interface LiveSession {
   timeouts: SessionTimeouts | undefined
   /** While something is being sent: what was written since then. */
   sending: Journal | undefined
+  /** What was sent, and whose end is not known: it comes before whatever else is sent. */
+  unfinished: Unfinished | undefined
   /** Whether what is being sent was discarded meanwhile, so that it goes if that fails. */
   discarded: boolean
   /** Whether the next commit moves the expiry, however little. */
@@ -149,6 +165,7 @@ function createLive(
     id,
     key,
     life,
+    named: false,
     benchmark: benchmarkOf(context, document),
     // Both need the session itself.
     root: undefined as never,
@@ -157,6 +174,7 @@ function createLive(
     own: new Set(),
     timeouts: undefined,
     sending: undefined,
+    unfinished: undefined,
     discarded: false,
     touched: false,
     cleared: undefined,
@@ -259,6 +277,8 @@ const differencesBelow = (node: Node): Difference[] => findDifferences(node, tru
 
 /** Forgets what was written here since the last commit, or since the one that is under way. */
 export function discardChanges(live: LiveSession): void {
+  live.unfinished?.abandon()
+  live.unfinished = undefined
   live.root.tree.reads?.clear()
   if (live.sending === undefined) {
     reset(live.root)

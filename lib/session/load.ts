@@ -28,6 +28,12 @@ export async function loadDocument(
   return document
 }
 
+/** Loads the document with this key, as a delivery asks for it. */
+export function loadBy(context: Context, key: string) {
+  return (deadline: Deadline, linearizable: boolean): Promise<SessionDocument | null> =>
+    loadDocument(context, key, deadline, linearizable)
+}
+
 /** Decodes and validates all attributes, as `validate: 'open'` asks for. */
 export function validateAll({ root, context }: LiveSession): void {
   const { schema, onInvalid } = context.settings

@@ -7,6 +7,7 @@
 import { SessionGoneError } from '../errors.js'
 import type { Deadline } from '../synchronize/deadline.js'
 import { importAdopted } from '../track/import.js'
+import { finishEarlier } from './flight.js'
 import type { LiveSession } from './live.js'
 import { discardChanges, rebaseOnto } from './live.js'
 import { loadDocument } from './load.js'
@@ -21,28 +22,39 @@ export async function reloadSession(
   keepChanges: boolean,
   deadline: Deadline,
 ): Promise<void> {
-  if (live.life === 'new') {
+  await finishEarlier(live, { deadline, attempts: { count: 0 } })
+  if (live.life === 'new' && !live.named) {
     if (!keepChanges) discardChanges(live)
     return
   }
   const document = await loadDocument(live.context, live.key, deadline)
+  if (document === null && live.life === 'new') {
+    if (!keepChanges) discardChanges(live)
+    return
+  }
   if (document === null || document.retiredBy !== undefined) {
     live.life = document === null ? 'gone' : 'retired'
     throw new SessionGoneError('reload the session')
   }
   if (keepChanges) importAdopted(live.root)
   else discardChanges(live)
+  live.life = 'stored'
   live.root.tree.reads?.clear()
   rebaseOnto(live, document)
 }
 
 /** Removes a session from its store; what is written to it from now on has nowhere to go. */
 export async function destroySession(live: LiveSession, deadline: Deadline): Promise<void> {
-  const { key, life, context } = live
+  const { key, life, context, unfinished } = live
+  const { store } = context.settings
   live.life = 'gone'
   try {
-    if (life === 'new' || life === 'gone') return
-    await deadline.persist('destroy the session', each => context.settings.store.remove(key, each))
+    if (unfinished === undefined && (life === 'new' || life === 'gone')) return
+    await deadline.persist('destroy the session', each => store.remove(key, each))
+    if (unfinished?.newKey !== undefined) {
+      const { newKey } = unfinished
+      await deadline.persist('destroy the session', each => store.remove(newKey, each))
+    }
   } catch (error) {
     live.life = life
     throw error

@@ -7,7 +7,13 @@
  * @module
  */
 
-import { ConflictError, SessionGoneError, StoreError, UncertainCommitError } from '../errors.js'
+import {
+  ConflictError,
+  SessionError,
+  SessionGoneError,
+  StoreError,
+  UncertainCommitError,
+} from '../errors.js'
 import { createId, createToken, keyOf } from '../open/identity.js'
 import { applyModification } from '../state/apply.js'
 import { snapshotNode } from '../state/copy.js'
@@ -15,15 +21,19 @@ import type { PlainObject } from '../state/value.js'
 import { copyStored } from '../state/width.js'
 import type { NewDocument } from '../store/store.js'
 import type { Deadline } from '../synchronize/deadline.js'
+import type { Call } from '../synchronize/deliver.js'
 import { deliverNew } from '../synchronize/deliver.js'
 import { knowledgeOf } from '../synchronize/statement.js'
-import { acceptCommit, land, takeOff } from './accept.js'
+import { acceptCommit } from './accept.js'
 import { expiryOf } from './expiry.js'
+import type { Send } from './flight.js'
+import { finishEarlier, fly } from './flight.js'
 import { storedInitial } from './initial.js'
 import { refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
 import { differencesOf, newKnowledge, rebaseOnto, startAnew } from './live.js'
-import { loadDocument } from './load.js'
+import { loadBy, loadDocument } from './load.js'
+import type { Landing } from './outcome.js'
 import type { Prepared } from './prepare.js'
 import { prepareWrites, sizeOfWhole } from './prepare.js'
 
@@ -44,7 +54,13 @@ export async function rotateSession(
   keep: Keep,
   deadline: Deadline,
 ): Promise<void> {
-  if (live.life === 'stored') return rotateStored(live, keep, deadline)
+  if (live.named) {
+    const why = 'its id is made of its name; destroy it, and begin anew'
+    throw new SessionError('ERR_INVALID_ARGUMENT', `Cannot rotate the session: ${why}`)
+  }
+  const call = { deadline, attempts: { count: 0 } }
+  await finishEarlier(live, call)
+  if (live.life === 'stored') return rotateStored(live, keep, call)
   const id = createId()
   // What was destroyed is not to come back; what was written under a dead id is kept.
   if (live.life === 'gone' || keep !== true) {
@@ -62,29 +78,13 @@ function pick(attributes: PlainObject, keep: Keep): PlainObject {
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => keep.includes(name)))
 }
 
-async function rotateStored(live: LiveSession, keep: Keep, deadline: Deadline): Promise<void> {
+async function rotateStored(live: LiveSession, keep: Keep, call: Call): Promise<void> {
   const { context, key } = live
+  const { deadline } = call
   for (let attempts = 1; ; attempts++) {
     const { left } = deadline
-    const prepared = prepareWrites(live)
-    const rotation = await rotationOf(live, prepared, keep, deadline)
-    const flight = takeOff(live)
-    try {
-      const { document, token } = rotation
-      const load = (linearizable: boolean) =>
-        loadDocument(context, document.key, deadline, linearizable)
-      await deliverNew(context.settings.store, document, load, deadline, { count: 0 })
-      if (await retire(live, token, deadline)) {
-        adoptIdentity(live, rotation)
-        const modifications = prepared.writes.map(write => write.modification)
-        if (keep === true) acceptCommit(live, modifications, prepared, flight, true)
-        else startAnew(live, 'stored', document.data)
-        return
-      }
-    } finally {
-      land(live, flight)
-    }
-    await discardDocument(live, rotation.document, deadline)
+    const { result } = await rotateOnce(live, keep, call)
+    if (result !== undefined) return
     const document = await loadDocument(context, key, deadline)
     if (document === null || document.retiredBy !== undefined) {
       live.life = document === null ? 'gone' : 'retired'
@@ -104,6 +104,42 @@ async function rotateStored(live: LiveSession, keep: Keep, deadline: Deadline): 
   }
 }
 
+/** Rotates, unless the session has changed since it was read. */
+async function rotateOnce(live: LiveSession, keep: Keep, call: Call): Promise<Landing> {
+  const prepared = prepareWrites(live)
+  const id = createId()
+  const key = keyOf(id)
+  let rotation: Rotation | undefined
+  const rotate: Send = async (each, flight, lost) => {
+    // Whoever sends it again does so to end the old id: what the new one holds is there.
+    if (rotation === undefined) {
+      const made = await rotationOf(live, prepared, keep, id, each.deadline)
+      await insert(live, made.document, each)
+      rotation = made
+    }
+    if (!(await retire(live, rotation, each.deadline, lost))) {
+      await discardDocument(live, rotation.document, each.deadline)
+      return { result: undefined, document: null }
+    }
+    adoptIdentity(live, rotation)
+    const modifications = prepared.writes.map(write => write.modification)
+    if (keep === true) acceptCommit(live, modifications, prepared, flight, true)
+    else startAnew(live, 'stored', rotation.document.data)
+    return { result: { status: 'updated', modifications, bytes: rotation.bytes } }
+  }
+  return fly(live, call, rotate, key)
+}
+
+/** Stores the document of the new id. As long as nobody knows that, nothing has happened. */
+async function insert({ context }: LiveSession, document: NewDocument, call: Call): Promise<void> {
+  const load = loadBy(context, document.key)
+  try {
+    await deliverNew(context.settings.store, document, load, call)
+  } catch (error) {
+    throw error instanceof UncertainCommitError ? error.cause : error
+  }
+}
+
 /** A rotation that was prepared. */
 interface Rotation {
   readonly id: string
@@ -116,6 +152,7 @@ async function rotationOf(
   live: LiveSession,
   { writes }: Prepared,
   keep: Keep,
+  id: string,
   deadline: Deadline,
 ): Promise<Rotation> {
   const { context, knowledge, timeouts } = live
@@ -130,28 +167,32 @@ async function rotationOf(
   const before = keep === true ? knowledge : { idle: undefined, endsAt: now + absoluteTimeout }
   const expiry = expiryOf(idleTimeout, now, before, timeouts)
   const createdAt = keep === true ? knowledge.createdAt : now
-  const id = createId()
   const token = createToken()
   const books = { rev: 1, layout: new Map(), tokens: [token], marks: [], createdAt }
   return { id, token, bytes, document: { key: keyOf(id), data, ...books, ...expiry } }
 }
 
 /** Ends the old id; false if its document is not what it was any more. */
-async function retire(live: LiveSession, token: bigint, deadline: Deadline): Promise<boolean> {
+async function retire(
+  live: LiveSession,
+  { token }: Rotation,
+  deadline: Deadline,
+  lost: StoreError | undefined,
+): Promise<boolean> {
   const { context, key, knowledge } = live
   const expiresAt = context.clock.estimate() + RETIREMENT
-  let sent = false
+  let uncertain = lost !== undefined
   try {
     const retired = await deadline.persist('rotate the session', each =>
       context.settings.store.retire({ key, rev: knowledge.rev, token, expiresAt }, each),
     )
     if (retired) return true
     // It may have been an earlier attempt, whose answer was lost, that ended it.
-    sent = true
+    uncertain = true
     const document = await loadDocument(context, key, deadline, true)
     return document?.retiredBy === token
   } catch (error) {
-    if (error instanceof StoreError && (sent || error.uncertain)) {
+    if (error instanceof StoreError && (uncertain || error.uncertain)) {
       throw new UncertainCommitError(error)
     }
     throw error

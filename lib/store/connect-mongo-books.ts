@@ -4,9 +4,9 @@
  * @module
  */
 
-import { KEPT, SHARED_LAYOUT } from '../document.js'
+import { epochOf, KEPT, SHARED_LAYOUT } from '../document.js'
 import type { TakenOver } from './connect-mongo-document.js'
-import { epochOf, isUnkept } from './connect-mongo-document.js'
+import { isUnkept } from './connect-mongo-document.js'
 import type { Statement } from './store.js'
 
 /** What `rev` was when a commit was decided on, or more. */

@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto'
 import { deserialize, Long, serialize } from 'bson'
 import type { Mark } from '../document.js'
+import { epochOf } from '../document.js'
 import { SessionError } from '../errors.js'
 import { isSafeKey } from '../path.js'
 import type { PlainObject } from '../state/value.js'
@@ -59,9 +60,6 @@ const COUNTERS = 64
 
 /** Whether a commit was decided on a document without bookkeeping. */
 export const isUnkept = (rev: number): boolean => rev >= UNKEPT
-
-/** Where counting begins once dotset writes to a document: above all that was counted before. */
-export const epochOf = (now: number): number => now * 1000
 
 /** Decodes a document of connect-mongo's. */
 export function decodeForeign(bytes: Uint8Array): ForeignDocument {

@@ -11,7 +11,7 @@
 import { deserialize } from 'bson'
 import type { Document } from 'mongodb'
 import { BsonReader } from '../bson.js'
-import { SHARED_LAYOUT } from '../document.js'
+import { epochOf, SHARED_LAYOUT } from '../document.js'
 import { applyModification } from '../state/apply.js'
 import { withWidths } from '../state/width.js'
 import type { Documents } from './calls.js'
@@ -22,14 +22,13 @@ import type { ForeignDocument } from './connect-mongo-document.js'
 import {
   BOOKS,
   decodeForeign,
-  epochOf,
   isUnkept,
   present,
   takeOver,
   toForeign,
   toOwn,
 } from './connect-mongo-document.js'
-import { isFenceMiss } from './failure.js'
+import { isFenceMiss, isKeyTaken } from './failure.js'
 import { fits } from './filter.js'
 import type { CallOptions, ConnectMongoOptions, Statement, Store } from './store.js'
 
@@ -177,9 +176,15 @@ export function connectMongoStore(
       const books = { data, rev, layout: new Map([[SHARED_LAYOUT, rev]]), marks: [], expiresAt }
       const session = toForeign({ ...books, tokens: [...tokens] }, stringify)
       const stored = { _id: key, session, expires: new Date(expiresAt) }
-      await sendWrite('store the session', options, stored, (each, sending) =>
-        documents.insertOne(each, sending),
-      )
+      try {
+        await sendWrite('store the session', options, stored, (each, sending) =>
+          documents.insertOne(each, sending),
+        )
+        return true
+      } catch (error) {
+        if (isKeyTaken(error)) return false
+        throw error
+      }
     },
 
     write: (statement, options) =>

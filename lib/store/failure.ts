@@ -25,12 +25,21 @@ const UNCERTAIN = new Set<unknown>([
 /** Errors of a server that did nothing, and may do it next time: a lock timeout, a write conflict. */
 const TRANSIENT = new Set<unknown>([24, 112])
 
+const DUPLICATE_KEY = 11000
+
 /** Unauthorized, and AuthenticationFailed. */
 const DENIED = new Set<unknown>([13, 18])
 
 /** Whether another server changed the type of a parent of what was written. */
 export function isFenceMiss(error: unknown): boolean {
   return error instanceof StoreError && FENCE_MISSES.has((error.cause as { code?: unknown })?.code)
+}
+
+/** Whether there is a document with the key of the one that was to be inserted. */
+export function isKeyTaken(error: unknown): boolean {
+  if (!(error instanceof StoreError)) return false
+  const { code, keyPattern } = error.cause as { code?: unknown; keyPattern?: object }
+  return code === DUPLICATE_KEY && keyPattern !== undefined && '_id' in keyPattern
 }
 
 /**

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Long } from 'bson'
-import { deserialize, Int32, serialize } from 'bson'
+import type { DeserializeOptions, Long } from 'bson'
+import { DBRef, Double, deserialize, Int32, serialize } from 'bson'
 import { KEPT } from '../document.js'
-import { StoreError } from '../errors.js'
 import { applyModification } from '../state/apply.js'
 import type { PlainObject } from '../state/value.js'
+import { isPlainObject } from '../state/value.js'
 import { endOf, toDocument, toLong } from './fields.js'
 import { fits } from './filter.js'
 import type { Filter, Loaded, Statement, Store, Touch } from './store.js'
@@ -24,7 +24,7 @@ export interface MemoryStoreOptions {
 interface Exact extends PlainObject {
   data: PlainObject
   /** Absent in the mark that a rotation leaves. */
-  rev?: Int32
+  rev?: Int32 | Double
   layout: Record<string, Int32>
   tokens: Long[]
   marks?: PlainObject[]
@@ -50,7 +50,7 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
   function read(key: string): Exact | undefined {
     const bytes = documents.get(key)
     if (bytes === undefined) return undefined
-    const document = deserialize(bytes, { promoteValues: false }) as Exact
+    const document = decode(bytes, { promoteValues: false })
     if (document.expiresAt.getTime() > now()) return document
     documents.delete(key)
     return undefined
@@ -64,7 +64,7 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
     for (const key of [...documents.keys()]) {
       const bytes = read(key) && documents.get(key)
       if (bytes === undefined) continue
-      const document = deserialize(bytes)
+      const document = decode(bytes)
       if (document.retiredBy === undefined && fits(document.data, filter)) {
         yield { bytes, now: now() }
       }
@@ -77,11 +77,10 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
       return read(key) === undefined ? null : { bytes: documents.get(key) as Buffer, now: now() }
     },
     async insert(document) {
-      if (read(document.key) !== undefined) {
-        throw new StoreError('store the session', 'its key is taken')
-      }
+      if (read(document.key) !== undefined) return false
       write(document.key, toDocument(document))
       if (++inserted % 1000 === 0) for (const key of documents.keys()) read(key)
+      return true
     },
     async write(statement) {
       const document = read(statement.key)
@@ -113,7 +112,7 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
       for (const key of [...documents.keys()]) {
         const document = read(key)
         if (document?.rev === undefined || key === except) continue
-        if (fits(deserialize(documents.get(key) as Buffer).data, filter)) {
+        if (fits(decode(documents.get(key) as Buffer).data, filter)) {
           documents.delete(key)
           removed++
         }
@@ -124,6 +123,32 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
     time: async () => now(),
     now,
   }
+}
+
+/** Decodes a document, and leaves everything in it what it is. */
+function decode(bytes: Buffer, options?: DeserializeOptions): Exact {
+  const document = deserialize(bytes, { ...options, bsonRegExp: true })
+  if (!bytes.includes('$ref\0')) return document as Exact
+  return withoutReferences(document, bytes.includes('$db\0')) as Exact
+}
+
+/**
+ * The bson package makes a reference of what has `$ref` and `$id`, where it is an object like any other.
+ *
+ * @param named Whether it is `$db` that tells the database; otherwise the package took it from `$ref`.
+ */
+function withoutReferences(value: unknown, named: boolean): unknown {
+  if (value instanceof DBRef) {
+    const { $ref, $db, ...others } = value.toJSON()
+    const names =
+      named || $db === undefined ? value.toJSON() : { $ref: `${$db}.${$ref}`, ...others }
+    return withoutReferences({ ...names }, named)
+  }
+  if (Array.isArray(value)) return value.map(each => withoutReferences(each, named))
+  if (typeof value !== 'object' || value === null || !isPlainObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, withoutReferences(each, named)]),
+  )
 }
 
 function fitsStatement(document: Exact, statement: Statement): boolean {
@@ -148,9 +173,13 @@ function counterAt(layout: Exact['layout'], name: string): number {
   return Object.hasOwn(layout, name) ? Number(layout[name]) : 0
 }
 
+/** A count as MongoDB's `$inc` stores it. */
+const toCount = (count: number): Int32 | Double =>
+  count > 0x7fffffff ? new Double(count) : new Int32(count)
+
 function keepBooks(document: Exact, statement: Statement): void {
   const { token, mark, trim, raises, timeouts } = statement
-  document.rev = new Int32(Number(document.rev) + (timeouts === undefined ? 1 : KEPT))
+  document.rev = toCount(Number(document.rev) + (timeouts === undefined ? 1 : KEPT))
   for (const name of raises) document.layout[name] = new Int32(counterAt(document.layout, name) + 1)
   document.tokens.push(toLong(token))
   if (mark !== undefined) {

@@ -10,7 +10,7 @@ import { readAll, readOne, sendRead, sendWrite } from './calls.js'
 import { conditionsOf, fencesOf, updateOf } from './commands.js'
 import { connectMongoStore } from './connect-mongo.js'
 import { checkCollection } from './driver.js'
-import { isFenceMiss } from './failure.js'
+import { isFenceMiss, isKeyTaken } from './failure.js'
 import { endOf, toDocument, toLong } from './fields.js'
 import type { IndexOptions } from './indexes.js'
 import { createIndexes } from './indexes.js'
@@ -105,9 +105,20 @@ export function mongoStore(
     },
 
     async insert(document, options) {
-      await write('store the session', options, toDocument(document), (each, sending) =>
-        documents.insertOne(each, sending),
+      const action = 'store the session'
+      const whole = toDocument(document)
+      try {
+        await write(action, options, whole, (each, sending) => documents.insertOne(each, sending))
+        return true
+      } catch (error) {
+        if (!isKeyTaken(error)) throw error
+      }
+      // What has expired is not there, although it may not have been removed yet.
+      const expired = { _id: document.key, $nor: [live()] }
+      const { matchedCount } = await write(action, options, expired, (each, sending) =>
+        documents.replaceOne(each, whole, sending),
       )
+      return matchedCount === 1
     },
 
     async write(statement, options) {

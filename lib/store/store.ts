@@ -141,8 +141,8 @@ export interface ConnectMongoOptions {
 export interface Store {
   /** Loads a document; null if it is not there. */
   load(key: string, options: CallOptions): Promise<Loaded | null>
-  /** Inserts a document. Its key is new; one that is taken is an error. */
-  insert(document: NewDocument, options: CallOptions): Promise<void>
+  /** Inserts a document; false if there is one with its key, and nothing was written. */
+  insert(document: NewDocument, options: CallOptions): Promise<boolean>
   /** Applies a commit; false if the document is not there or does not fit, and nothing was written. */
   write(statement: Statement, options: CallOptions): Promise<boolean>
   /** Moves the expiry; false if the document is not there or does not fit. */

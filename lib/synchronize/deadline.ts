@@ -46,13 +46,18 @@ export class Deadline {
   /**
    * Calls the store as often as it takes, for what may happen twice without harm.
    *
+   * @param call Gets told whether an earlier attempt may have happened, although it has no answer.
    * @throws {@link StoreError} of the last attempt whose answer was lost, or else of the last one.
    */
-  async persist<T>(action: string, call: Call<T>): Promise<T> {
+  async persist<T>(
+    action: string,
+    call: (options: CallOptions, lost: boolean) => T | Promise<T>,
+  ): Promise<T> {
     let lost: StoreError | undefined
     for (let failures = 1; ; failures++) {
       try {
-        return await this.call(action, call)
+        const mayHaveHappened = lost !== undefined
+        return await this.call(action, options => call(options, mayHaveHappened))
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
         if (error.uncertain) lost = error

@@ -7,7 +7,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { KEPT } from '../document.js'
 import { StoreError, UncertainCommitError } from '../errors.js'
-import type { NewDocument, Statement, Store } from '../store/store.js'
+import type { CallOptions, NewDocument, Statement, Store } from '../store/store.js'
 import type { Deadline } from './deadline.js'
 import { PAUSE } from './deadline.js'
 
@@ -19,10 +19,28 @@ interface Tokens {
   readonly retiredBy?: bigint | undefined
 }
 
+/** One call of the application: how long it may take, and how often it has sent something. */
+export interface Call {
+  readonly deadline: Deadline
+  readonly attempts: { count: number }
+}
+
+type Load<D> = (deadline: Deadline, linearizable: boolean) => Promise<D | null>
+
 /** What became of a statement: it was applied, or it did not fit what `document` holds. */
 export type Delivery<D> =
   | { readonly applied: true }
   | { readonly applied: false; readonly document: D | null }
+
+/** What is brought to the store. */
+interface Cargo {
+  readonly action: string
+  readonly token: bigint
+  /** What `rev` was, at least, when it was decided on. */
+  readonly since: number
+  /** Sends it; false if it does not fit what is there. */
+  readonly send: (options: CallOptions) => Promise<boolean>
+}
 
 /**
  * Sends a statement until it is known what became of it.
@@ -32,24 +50,58 @@ export type Delivery<D> =
  * once never will, for everything that a statement requires only ever moves on.
  *
  * @param load Loads the document: linearizable, if something was lost before.
- * @param attempts Counts what was sent.
+ * @param lost Why an earlier attempt has no answer, if there was one.
  * @throws {@link StoreError} if nothing was written, {@link UncertainCommitError} if that is not sure.
  */
-export async function deliver<D extends Tokens>(
+export function deliver<D extends Tokens>(
   store: Store,
   statement: Statement,
-  load: (linearizable: boolean) => Promise<D | null>,
-  deadline: Deadline,
-  attempts: { count: number },
+  load: Load<D>,
+  call: Call,
+  lost?: StoreError,
 ): Promise<Delivery<D>> {
-  let lost: StoreError | undefined
+  const { rev, token } = statement
+  const since = 'exactly' in rev ? rev.exactly : rev.below - KEPT
+  const send = (options: CallOptions) => store.write(statement, options)
+  return bring({ action: 'commit the session', token, since, send }, load, call, lost)
+}
+
+/**
+ * Inserts a document, once; it does not fit if there is another with its key.
+ *
+ * @param lost Why an earlier attempt has no answer, if there was one.
+ * @throws {@link StoreError} if it was not inserted, {@link UncertainCommitError} if that is not sure.
+ */
+export async function deliverNew<D extends Tokens>(
+  store: Store,
+  document: NewDocument,
+  load: Load<D>,
+  call: Call,
+  lost?: StoreError,
+): Promise<Delivery<D>> {
+  const [token] = document.tokens as [bigint]
+  const send = (options: CallOptions) => store.insert(document, options)
+  const cargo: Cargo = { action: 'store the session', token, since: document.rev - 1, send }
+  let delivery = await bring(cargo, load, call, lost)
+  while (!delivery.applied && delivery.document === null) {
+    // What had its key is gone.
+    await call.deadline.pause(call.attempts.count)
+    delivery = await bring(cargo, load, call)
+  }
+  return delivery
+}
+
+async function bring<D extends Tokens>(
+  { action, token, since, send }: Cargo,
+  load: Load<D>,
+  { deadline, attempts }: Call,
+  lost?: StoreError,
+): Promise<Delivery<D>> {
   for (let failures = 1; ; failures++) {
     let failure: unknown
     try {
       attempts.count++
-      if (await deadline.call('commit the session', options => store.write(statement, options))) {
-        return { applied: true }
-      }
+      if (await deadline.call(action, send)) return { applied: true }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       if (error.uncertain) lost = error
@@ -58,9 +110,9 @@ export async function deliver<D extends Tokens>(
     }
     if (failure === undefined) {
       try {
-        const document = await load(lost !== undefined)
-        if (document?.tokens.includes(statement.token) === true) return { applied: true }
-        if (lost === undefined || showsAllSince(document, statement)) {
+        const document = await load(deadline, lost !== undefined)
+        if (document?.tokens.includes(token) === true) return { applied: true }
+        if (lost === undefined || showsAllSince(document, since)) {
           return { applied: false, document }
         }
         throw new UncertainCommitError(lost)
@@ -77,44 +129,12 @@ export async function deliver<D extends Tokens>(
 }
 
 /**
- * Whether the tokens of `document` are those of all commits since what `statement` was decided on, so
- * that a token that is not among them was never there.
+ * Whether the tokens of `document` are those of all commits since `rev` was `since`, so that a token
+ * that is not among them was never there.
  */
-function showsAllSince(document: Tokens | null, { rev }: Statement): boolean {
+function showsAllSince(document: Tokens | null, since: number): boolean {
   // What is gone has no need of an answer.
   if (document === null) return true
   if (document.retiredBy !== undefined) return false
-  const since = 'exactly' in rev ? rev.exactly : rev.below - KEPT
   return document.rev - document.tokens.length <= since
-}
-
-/**
- * Inserts a document, once.
- *
- * @throws {@link StoreError} if it was not inserted, {@link UncertainCommitError} if that is not sure.
- */
-export async function deliverNew<D extends Tokens>(
-  store: Store,
-  document: NewDocument,
-  load: (linearizable: boolean) => Promise<D | null>,
-  deadline: Deadline,
-  attempts: { count: number },
-): Promise<void> {
-  let lost: StoreError | undefined
-  for (let failures = 1; ; failures++) {
-    try {
-      if (lost !== undefined && (await load(true)) !== null) return
-      attempts.count++
-      return await deadline.call('store the session', options => store.insert(document, options))
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      // Nobody else knows the key: if it is taken, the answer of an earlier attempt was lost.
-      if (error.uncertain) lost = error
-      else if (lost === undefined && !error.transient) throw error
-      if (deadline.left <= PAUSE * failures) {
-        throw lost === undefined ? error : new UncertainCommitError(lost)
-      }
-    }
-    await wait(PAUSE * failures * Math.random())
-  }
 }

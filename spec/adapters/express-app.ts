@@ -24,8 +24,11 @@ export function answerErrors(
   response: Response,
   next: NextFunction,
 ): void {
-  if (response.headersSent) next(error)
-  else response.status(error.status ?? 500).send(`error ${error.code}`)
+  if (response.headersSent) return next(error)
+  // As Express does: some middleware sets the status itself.
+  if (error.status !== undefined) response.status(error.status)
+  else if (response.statusCode < 400) response.status(500)
+  response.send(`error ${error.code}`)
 }
 
 /** Serves an app while `use` runs. `/begin` sets `n` to 1, `/n` tells what it is. */
@@ -57,8 +60,9 @@ export function followed(then: () => void | Promise<void>, store: Store = memory
   return {
     ...store,
     async insert(document, options) {
-      await store.insert(document, options)
+      const result = await store.insert(document, options)
       await then()
+      return result
     },
     async write(statement, options) {
       const result = await store.write(statement, options)

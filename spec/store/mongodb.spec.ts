@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import { Decimal128, Double, deserialize, Long, ObjectId } from 'bson'
 import fc from 'fast-check'
-import type { CollectionOptions, Document, MongoClientOptions } from 'mongodb'
+import type { Collection, CollectionOptions, Document, MongoClientOptions } from 'mongodb'
 import { suite } from 'uvu'
 import type { Modification, Session } from '../../lib/index.js'
 import { createSessions, SessionGoneError, StoreError } from '../../lib/index.js'
@@ -195,8 +195,10 @@ for (const [what, options, ofCollection] of clients) {
     using(async ({ collection }) => {
       const store = mongoStore(collection)
       const document = newDocument({ scalar: 5 })
+      await collection.createIndex({ 'data.scalar': 1 }, { unique: true })
       await store.insert(document, CALL)
-      await assert.rejects(store.insert(document, CALL), {
+      assert.equal(await store.insert(document, CALL), false)
+      await assert.rejects(store.insert(newDocument({ scalar: 5 }), CALL), {
         code: 'ERR_STORE',
         message: 'Cannot store the session: MongoDB refused it (code 11000)',
       })
@@ -441,7 +443,7 @@ mongo(
     const client = new MongoClient(mongoUri)
     try {
       const { dbName, collectionName } = freshCollection()
-      const collection = client.db(dbName).collection(collectionName) as never
+      const collection = client.db(dbName).collection(collectionName) as never as Collection
       assert.ok(
         !(new MongoNetworkError('x') instanceof (await import('mongodb')).MongoNetworkError),
       )
@@ -453,15 +455,14 @@ mongo(
       assert.ok(!(id instanceof ObjectId))
       const session = sessions.create({ user: { id } })
       await session.commit()
-      await assert.rejects(
-        store.insert({ ...newDocument(), key: session.key }, CALL),
-        (error: unknown) => {
-          assert.ok(error instanceof StoreError)
-          assert.match(error.message, /: MongoDB refused it \(code 11000\)$/)
-          assert.deepEqual([error.uncertain, error.transient], [false, false])
-          return true
-        },
-      )
+      assert.equal(await store.insert({ ...newDocument(), key: session.key }, CALL), false)
+      await collection.createIndex({ 'data.user.id': 1 }, { unique: true })
+      await assert.rejects(store.insert(newDocument({ user: { id } }), CALL), (error: unknown) => {
+        assert.ok(error instanceof StoreError)
+        assert.match(error.message, /: MongoDB refused it \(code 11000\)$/)
+        assert.deepEqual([error.uncertain, error.transient], [false, false])
+        return true
+      })
       assert.equal(await sessions.destroyWhere({ 'user.id': id }), 1)
     } finally {
       await client.close()

@@ -83,14 +83,20 @@ async function delivered(
   await stored.insert(newDocument(), CALL)
   const attempts = { count: 0 }
   const loads: boolean[] = []
-  const load = async (linearizable: boolean): Promise<SessionDocument | null> => {
+  const load = async (
+    _deadline: Deadline,
+    linearizable: boolean,
+  ): Promise<SessionDocument | null> => {
     loads.push(linearizable)
     const loaded = await stored.load(KEY, CALL)
     return loaded && readDocument(loaded)
   }
   const result = { attempts: () => attempts.count, log: () => logOf(stored) }
   try {
-    const outcome = await deliver(store, statement, load, new Deadline(deadline), attempts)
+    const outcome = await deliver(store, statement, load, {
+      deadline: new Deadline(deadline),
+      attempts,
+    })
     return { outcome, attempts: attempts.count, loads, log: await logOf(stored) }
   } catch (error) {
     throw Object.assign(error as Error, { seen: [result.attempts(), await result.log()] })
@@ -233,7 +239,10 @@ test('is not swallowed if the store fails otherwise', async () => {
   const broken: Store = { ...store, write: () => Promise.reject(error) }
   const load = async (): Promise<null> => null
   await assert.rejects(
-    deliver(broken, append('mine'), load, new Deadline(1000), { count: 0 }),
+    deliver(broken, append('mine'), load, {
+      deadline: new Deadline(1000),
+      attempts: { count: 0 },
+    }),
     each => each === error,
   )
 })
@@ -253,7 +262,7 @@ async function inserted(
     return loaded && readDocument(loaded)
   }
   try {
-    await deliverNew(store, newDocument(), load, new Deadline(deadline), attempts)
+    await deliverNew(store, newDocument(), load, { deadline: new Deadline(deadline), attempts })
   } catch (error) {
     throw Object.assign(error as Error, { seen: [attempts.count, await logOf(stored)] })
   }
@@ -269,7 +278,7 @@ insertion('is inserted again, if the request was lost', async () => {
 })
 
 insertion('is found, if the answer was lost', async () => {
-  assert.deepEqual(await inserted([{ done: true, error: uncertain() }]), { attempts: 1, log: [] })
+  assert.deepEqual(await inserted([{ done: true, error: uncertain() }]), { attempts: 2, log: [] })
 })
 
 insertion('is found, if a request that was taken for lost comes through late', async () => {
@@ -280,7 +289,7 @@ insertion('is found, if a request that was taken for lost comes through late', a
     { done: false, error: uncertain() },
     { done: false, after: late, error: refused() },
   ]
-  assert.deepEqual(await inserted(fates), { attempts: 2, log: [] })
+  assert.deepEqual(await inserted(fates), { attempts: 3, log: [] })
 })
 
 insertion('that is refused is not sent again', async () => {

@@ -75,9 +75,10 @@ export function defineCommits(test: Test, serve: Serve): void {
     const wrap = (store: Store): Store => ({
       ...store,
       async insert(document, options) {
-        await store.insert(document, options)
+        const result = await store.insert(document, options)
         for (let turn = 0; turn < 20; turn++) await nextTurn()
         events.push('committed')
+        return result
       },
     })
     const redirect: Handler = ({ data }) => {
