@@ -31,11 +31,12 @@ import { expiryOf } from './expiry.js'
 import { finishEarlier, fly } from './flight.js'
 import { refuseDetached, refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
-import { differencesOf, noteDetached, rebaseOnto } from './live.js'
+import { differencesOf } from './live.js'
 import { loadBy } from './load.js'
 import type { Commit, Landing, Result } from './outcome.js'
 import { NOTHING, withEarlier } from './outcome.js'
 import { checkSize, prepareData, prepareWrites, sizeOf, sizeOfWhole } from './prepare.js'
+import { noteDetached, rebaseOnto } from './rebase.js'
 import { touchSession } from './touch.js'
 
 /** How a commit is made. */

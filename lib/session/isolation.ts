@@ -10,7 +10,8 @@ import type { SessionDocument } from '../open/document.js'
 import type { Path } from '../path.js'
 import { overlappingReads, overlappingWrites } from '../synchronize/overlap.js'
 import type { LiveSession } from './live.js'
-import { detachedWrites, differencesOf, foreignMarks, theirTree } from './live.js'
+import { differencesOf } from './live.js'
+import { detachedWrites, foreignMarks, theirTree } from './rebase.js'
 
 /**
  * Refuses what a session is about to commit, if others wrote what it writes, or what it read where its

@@ -10,7 +10,6 @@ import { binaryDifferencing } from '../difference/binary.js'
 import { findDifferences } from '../difference/candidates.js'
 import { graphDifferencing } from '../difference/graph.js'
 import { withIntents } from '../difference/intent.js'
-import { toModifications } from '../difference/modifications.js'
 import type { Modification } from '../modification.js'
 import type { Benchmark } from '../open/benchmark.js'
 import { createBenchmark } from '../open/benchmark.js'
@@ -21,14 +20,9 @@ import type { Difference } from '../state/difference.js'
 import type { Leaves } from '../state/equal.js'
 import { restore } from '../state/journal.js'
 import type { Journal, Node } from '../state/node.js'
-import { sourceAt } from '../state/read.js'
 import { reset } from '../state/reset.js'
 import type { PlainObject } from '../state/value.js'
 import type { Call } from '../synchronize/deliver.js'
-import { acceptDetached, detachedDifferences } from '../synchronize/detached.js'
-import type { ForeignMarks } from '../synchronize/marks.js'
-import { readMarks } from '../synchronize/marks.js'
-import { rebaseCleared, rebaseRoot } from '../synchronize/rebase.js'
 import type { Knowledge } from '../synchronize/statement.js'
 import { knowledgeOf } from '../synchronize/statement.js'
 import { createTracking } from '../track/strategies.js'
@@ -189,7 +183,8 @@ function createLive(
   return live
 }
 
-function rootOf({ settings }: Context, benchmark: () => Benchmark): Node {
+/** A tree of client state over a benchmark, which a rebase may exchange. */
+export function rootOf({ settings }: Context, benchmark: () => Benchmark): Node {
   return createTree(benchmark().values, {
     differencing:
       settings.differencing === 'graph'
@@ -204,7 +199,8 @@ function rootOf({ settings }: Context, benchmark: () => Benchmark): Node {
   })
 }
 
-function benchmarkOf(
+/** What a document holds, or nothing but `data` of a session that is not stored. */
+export function benchmarkOf(
   { settings }: Context,
   document: SessionDocument | undefined,
   data?: PlainObject,
@@ -219,61 +215,6 @@ export function differencesOf(live: LiveSession, leaves?: Leaves): Difference[] 
   const { schema } = live.context.settings
   return schema?.hasIntents === true ? withIntents(live.root, differences) : differences
 }
-
-/**
- * Puts what was written here on top of `document`, as it is now.
- *
- * What became void, because others replaced or removed what it was written into, waits for the next
- * commit to list it.
- */
-export function rebaseOnto(live: LiveSession, document: SessionDocument): void {
-  const { root, tracking } = live
-  noteDetached(live)
-  tracking.collect()
-  const superseded: Difference[] = []
-  const marks = foreignMarks(live, document)
-  const theirs = theirTree(live, document)
-  // What did not fit and was to be removed may have been mended meanwhile.
-  for (const attribute of live.benchmark.invalid) sourceAt(theirs.root, attribute)
-  const rebase = { tree: root.tree, marks, differencesBelow, superseded, shared: new Map() }
-  if (live.cleared === undefined) rebaseRoot(rebase, root, theirs.root)
-  else rebaseCleared(root, theirs.root)
-  live.benchmark = theirs.benchmark
-  tracking.project()
-  live.knowledge = knowledgeOf(document)
-  live.superseded.push(...toModifications(root.tree, superseded))
-}
-
-/** What others made of the session, as a tree of its own. */
-export function theirTree(
-  { context }: LiveSession,
-  document: SessionDocument,
-): { root: Node; benchmark: Benchmark } {
-  const benchmark = benchmarkOf(context, document)
-  return { root: rootOf(context, () => benchmark), benchmark }
-}
-
-/** What others replaced and moved since the last load. */
-export function foreignMarks(
-  { knowledge, own }: LiveSession,
-  { layout, marks }: SessionDocument,
-): ForeignMarks {
-  return readMarks(marks, knowledge.seen, own, knowledge.layout, layout)
-}
-
-/** What was written to what has no place in the session any more. */
-export function detachedWrites({ root }: LiveSession): Difference[] {
-  return detachedDifferences(root.tree, differencesBelow)
-}
-
-/** Has the next commit list that as void. */
-export function noteDetached(live: LiveSession): void {
-  const { tree } = live.root
-  live.superseded.push(...toModifications(tree, detachedWrites(live)))
-  acceptDetached(tree)
-}
-
-const differencesBelow = (node: Node): Difference[] => findDifferences(node, true)
 
 /** Forgets what was written here since the last commit, or since the one that is under way. */
 export function discardChanges(live: LiveSession): void {

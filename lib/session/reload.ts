@@ -9,8 +9,9 @@ import type { Deadline } from '../synchronize/deadline.js'
 import { importAdopted } from '../track/import.js'
 import { finishEarlier } from './flight.js'
 import type { LiveSession } from './live.js'
-import { discardChanges, rebaseOnto } from './live.js'
+import { discardChanges } from './live.js'
 import { loadDocument } from './load.js'
+import { rebaseOnto } from './rebase.js'
 
 /**
  * Makes client state what is stored, with what was not committed on top of it if that is kept.

@@ -31,11 +31,12 @@ import { finishEarlier, fly } from './flight.js'
 import { storedInitial } from './initial.js'
 import { refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
-import { differencesOf, newKnowledge, rebaseOnto, startAnew } from './live.js'
+import { differencesOf, newKnowledge, startAnew } from './live.js'
 import { loadBy, loadDocument } from './load.js'
 import type { Landing } from './outcome.js'
 import type { Prepared } from './prepare.js'
 import { prepareWrites, sizeOfWhole } from './prepare.js'
+import { rebaseOnto } from './rebase.js'
 
 /** How long the mark of an old id stays, in milliseconds: requests with it are still under way. */
 const RETIREMENT = 60_000
