@@ -2,8 +2,9 @@
  * Runs every snippet of the README and the guides.
  *
  * A line that ends in `// => text` must print that text. A comment before the block,
- * `<!-- GET /path => text -->` or `<!-- POST /path => text -->`, is a request that the snippet must
- * answer so. All requests of a snippet are those of one browser.
+ * `<!-- GET /path => text -->` or `<!-- POST /path field=value&other=value => text -->`, is a request that
+ * the snippet must answer so. All requests of a snippet are those of one browser. Where the text has
+ * `{name}`, anything may stand, and later requests send it where they have `{name}`.
  */
 
 import assert from 'node:assert/strict'
@@ -24,6 +25,7 @@ interface Snippet {
 interface Exchange {
   readonly method: string
   readonly path: string
+  readonly form: string
   readonly expected: string
 }
 
@@ -32,7 +34,7 @@ const root = join(import.meta.dirname, '..')
 const MONGO = 'mongodb://127.0.0.1:27017'
 /** Where they keep sessions: `closeMongo` drops it. */
 const DATABASE = `dotset_${process.pid}`
-const DIRECTIVE = /<!-- (GET|POST) (\S+) => (.*?) -->/g
+const DIRECTIVE = /<!-- (GET|POST) (\S+) ?(\S*) => (.*?) -->/g
 
 const docs = suite('the snippets of the documentation')
 const folder = await mkdtemp(join(root, 'spec', '.snippets-'))
@@ -58,7 +60,7 @@ function findSnippets(file: string, text: string): Snippet[] {
     code: code.replaceAll(MONGO, mongoUri).replaceAll(".db('shop')", `.db('${DATABASE}')`),
     requests: Array.from(
       directives.matchAll(DIRECTIVE),
-      ([, method = '', path = '', expected = '']) => ({ method, path, expected }),
+      ([, method = '', path = '', form = '', expected = '']) => ({ method, path, form, expected }),
     ),
   }))
 }
@@ -108,11 +110,17 @@ for (const [index, { name, code, requests }] of snippets.entries()) {
       const port = (message[0] as { port?: number } | null)?.port
       assert.ok(port, errors)
       let cookie = ''
-      for (const { method, path, expected } of requests) {
+      const told: Record<string, string> = {}
+      for (const { method, path, form, expected } of requests) {
         const url = `http://localhost:${port}${path}`
-        const response = await fetch(url, { method, headers: { cookie } })
+        const sent = form.replace(/\{(\w+)\}/g, (all, name: string) => told[name] ?? all)
+        const body = sent === '' ? null : new URLSearchParams(sent)
+        const response = await fetch(url, { method, body, headers: { cookie } })
         cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
-        assert.equal(await response.text(), expected)
+        const text = await response.text()
+        const [before = '', name = '', after = ''] = expected.split(/\{(\w+)\}/)
+        told[name] = name === '' ? '' : text.slice(before.length, text.length - after.length)
+        assert.equal(text, before + told[name] + after)
       }
       child.kill()
     }

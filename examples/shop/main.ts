@@ -37,7 +37,7 @@ function readArguments(): { serve: boolean; rounds: number } {
 }
 
 async function keepOpen(): Promise<void> {
-  const shop = await openWithDotset(mongo)
+  const shop = await openWithDotset(mongo, { site: true })
   console.log(`The shop is open at ${shop.url} (Ctrl+C closes it)`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => shop.close())
 }

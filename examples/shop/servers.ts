@@ -8,19 +8,19 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import MongoConnectStore from 'connect-mongo'
-import type { Commit, CommitMessage } from 'dotset'
-import { createSessions, memoryStore } from 'dotset'
+import type { CommitMessage } from 'dotset'
+import { createSessions, memoryStore, merge } from 'dotset'
 import { session } from 'dotset/express'
 import { mongoStore } from 'dotset/mongodb'
-import type { Express, Request } from 'express'
+import type { Express, Request, RequestHandler } from 'express'
 import express from 'express'
 import expressSession, { MemoryStore } from 'express-session'
 import type { Collection } from 'mongodb'
 import { BSON, MongoClient } from 'mongodb'
 import { z } from 'zod'
-import { printPage } from './page.js'
 import type { ShopSession } from './shop.js'
 import { openShop } from './shop.js'
+import { openSite } from './site.js'
 
 /** A shop that is open. */
 export interface RunningShop {
@@ -41,13 +41,30 @@ export interface Traffic {
 export const shopSchema = z.object({
   cart: z.array(z.object({ item: z.string(), price: z.number(), quantity: z.int() })).optional(),
   views: z.record(z.string(), z.int()).optional(),
+  user: z.object({ name: z.string() }).optional(),
+  device: z.string().optional(),
+  lastUsed: z.date().register(merge, 'max').optional(),
+  csrfToken: z.string().optional(),
 })
 
-/** Opens the shop on dotset, with a page to look at. */
-export async function openWithDotset(mongo: string | undefined): Promise<RunningShop> {
+/** What a session of the shop on dotset holds. */
+export type ShopData = z.output<typeof shopSchema>
+
+/**
+ * Opens the shop on dotset.
+ *
+ * @param options `site`: whether it has pages, a login, and forms that only its own pages can submit.
+ */
+export async function openWithDotset(
+  mongo: string | undefined,
+  { site = false } = {},
+): Promise<RunningShop> {
   const traffic: Traffic = { writes: 0, bytes: 0 }
   const database = mongo === undefined ? undefined : await connect(mongo, traffic)
-  const store = database === undefined ? memoryStore() : mongoStore(database.collection)
+  const store =
+    database === undefined
+      ? memoryStore()
+      : mongoStore(database.collection, { indexes: { paths: ['user.name'] } })
   if (database === undefined) {
     subscribe('dotset:commit', message => {
       const { attempts, bytes } = message as CommitMessage
@@ -57,21 +74,9 @@ export async function openWithDotset(mongo: string | undefined): Promise<Running
   }
   const sessions = createSessions({ store, schema: shopSchema })
   const web = session(sessions)
-  const app = express()
-  app.use(web)
-  const last = new Map<string, Commit>()
-  openShop(
-    app,
-    request => web.of(request).data,
-    async request => {
-      const session = web.of(request)
-      last.set(session.key, await session.commit())
-    },
-  )
-  app.get('/', (request, response) => {
-    const { data, key } = web.of(request)
-    response.send(printPage(data, last.get(key)))
-  })
+  const app = createApp(web)
+  if (site) openSite(app, sessions, web)
+  else openShop(app, request => web.of(request).data)
   return listen('dotset', app, traffic, async () => {
     await sessions.close()
     await database?.close()
@@ -90,11 +95,16 @@ export async function openWithExpressSession(mongo: string | undefined): Promise
           dbName: database.collection.dbName,
           collectionName: database.collection.collectionName,
         })
-  const app = express()
-  app.use(expressSession({ store, secret: randomUUID(), resave: false, saveUninitialized: false }))
+  const app = createApp(
+    expressSession({ store, secret: randomUUID(), resave: false, saveUninitialized: false }),
+  )
   openShop(app, request => (request as Request & { session: ShopSession }).session)
   const name = database === undefined ? 'express-session' : 'express-session + connect-mongo'
   return listen(name, app, traffic, async () => database?.close())
+}
+
+function createApp(session: RequestHandler): Express {
+  return express().use(session, express.urlencoded({ extended: false }))
 }
 
 interface CountedDatabase {

@@ -4,7 +4,6 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Express, Request } from 'express'
-import express from 'express'
 
 /** One line of a cart. */
 export interface CartLine {
@@ -38,10 +37,8 @@ export function openShop(
   sessionOf: (request: Request) => ShopSession,
   afterChange: (request: Request) => Promise<void> = async () => undefined,
 ): void {
-  app.use(express.urlencoded({ extended: false }))
-
   app.post('/cart', async (request, response) => {
-    const item = itemOf(request)
+    const item = fieldOf(request, 'item')
     const session = sessionOf(request)
     // Prices come from another service, so requests of one browser overlap.
     const price = await priceOf(item)
@@ -54,7 +51,7 @@ export function openShop(
   })
 
   app.post('/cart/remove', async (request, response) => {
-    const item = itemOf(request)
+    const item = fieldOf(request, 'item')
     const session = sessionOf(request)
     session.cart = session.cart?.filter(line => line.item !== item)
     await afterChange(request)
@@ -75,9 +72,9 @@ export function openShop(
   })
 }
 
-/** What a form names. Anything can come. */
-function itemOf(request: Request): string {
-  return String((request.body as { item?: unknown } | undefined)?.item ?? '')
+/** A field of a form. Anything can come. */
+export function fieldOf(request: Request, name: string): string {
+  return String((request.body as Record<string, unknown> | undefined)?.[name] ?? '')
 }
 
 async function priceOf(item: string): Promise<number> {

@@ -36,13 +36,25 @@ export class Browser {
     return this.request('GET', path, headers)
   }
 
+  /** Submits a form. */
+  post(
+    path: string,
+    fields: Record<string, string> = {},
+    headers: Record<string, string> = {},
+  ): Promise<Page> {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = new URLSearchParams(fields).toString()
+    return this.request('POST', path, { ...form, ...headers }, {}, body)
+  }
+
   async request(
     method: string,
     path: string,
     headers: Record<string, string> = {},
     arrival: Arrival = {},
+    body?: string,
   ): Promise<Page> {
-    const response = await this.#send(method, path, headers)
+    const response = await this.#send(method, path, headers, undefined, body)
     arrival.head?.()
     response.once('data', () => arrival.firstByte?.())
     const chunks: Buffer[] = []
@@ -84,6 +96,7 @@ export class Browser {
     path: string,
     headers: Record<string, string> = {},
     signal?: AbortSignal,
+    body?: string,
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       // Some of the cookies that are sent are no ASCII text.
@@ -92,7 +105,7 @@ export class Browser {
       const options = { method, headers: all, ...(signal !== undefined && { signal }) }
       const request = sendRequest(this.url + path, options, resolve)
       request.on('error', reject)
-      request.end()
+      request.end(body)
     })
   }
 }

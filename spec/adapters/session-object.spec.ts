@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import flash from 'connect-flash'
-import type { Express, Request } from 'express'
-import express from 'express'
-import passport from 'passport'
-import { Strategy } from 'passport-local'
+import type { Request } from 'express'
 import { suite } from 'uvu'
 import { memoryStore, StoreError } from '../../lib/index.js'
 import type { Data } from '../support/operations.js'
 import { Browser } from './browser.js'
 import type { AppOptions } from './express-app.js'
 import { withApp } from './express-app.js'
+import { definePassport } from './passport.js'
 
 /** A request whose session is in the form of express-session's. */
 type Old = Request & { session: Data }
@@ -25,45 +23,9 @@ const withSession = (
 
 const others = suite('A session for middleware that expects express-session')
 
-passport.use(
-  new Strategy((user, password, done) => done(null, password === 'right' ? { id: user } : false)),
-)
-passport.serializeUser((user, done) => done(null, (user as { id: string }).id))
-passport.deserializeUser((id, done) => done(null, { id } as Express.User))
-
-/** Logs in and out with the real Passport. */
-function definePassport(app: Express, dataOf: (request: Request) => Data): void {
-  app.use(express.urlencoded({ extended: false }), passport.session())
-  app.get('/cart', (request, response) => {
-    dataOf(request).cart = ['tea']
-    response.send('filled')
-  })
-  app.get('/me', (request, response) => {
-    response.json({ user: request.user ?? null, data: dataOf(request) })
-  })
-  for (const keepSessionInfo of [true, false]) {
-    const suffix = keepSessionInfo ? '/keep' : ''
-    app.post(
-      `/login${suffix}`,
-      passport.authenticate('local', { failureRedirect: '/wrong', keepSessionInfo }),
-      (_request, response) => response.redirect('/me'),
-    )
-    app.post(`/logout${suffix}`, (request, response, next) => {
-      request.logout({ keepSessionInfo }, error => (error ? next(error) : response.redirect('/me')))
-    })
-  }
-}
-
 async function post(browser: Browser, path: string, password = ''): Promise<string> {
-  const response = await fetch(browser.url + path, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { cookie: browser.cookie },
-    body: new URLSearchParams({ username: 'ada', password }),
-  })
-  const [cookie] = response.headers.getSetCookie()
-  if (cookie !== undefined) browser.cookie = cookie.split(';')[0] as string
-  return response.headers.get('location') ?? String(response.status)
+  const { status, headers } = await browser.post(path, { username: 'ada', password })
+  return headers.get('location') ?? String(status)
 }
 
 others('Passport logs in with a new id, keeps what it should, and logs out', async () => {
