@@ -203,6 +203,9 @@ forEachStore('a session', (test, { create, name }) => {
     )
   })
 
+  /** immer does not write 0 where -0 is. */
+  const asImmer = (value: unknown): string => canonical(value).replaceAll('"the number -0"', '0')
+
   test('patches, applied to what was loaded, give client state', async () => {
     await holds(
       fc.asyncProperty(
@@ -219,7 +222,7 @@ forEachStore('a session', (test, { create, name }) => {
           const patches = session.patches()
           // immer refuses such paths.
           fc.pre(!patches.some(({ path }) => path.includes('constructor')))
-          assert.equal(canonical(applyPatches(benchmark, patches)), canonical(pair.plain))
+          assert.equal(asImmer(applyPatches(benchmark, patches)), asImmer(pair.plain))
           assert.equal(canonical(session.data), canonical(pair.plain))
         },
       ),
