@@ -52,3 +52,24 @@ export const TRIM_FROM = 32
  * there. `now` is in milliseconds since 1970.
  */
 export const epochOf = (now: number): number => now * 1000
+
+/** Which commits a document knows of. */
+export interface Tokens {
+  /** How many data commits there were. */
+  readonly rev: number
+  /** The tokens of the latest of them, oldest first. */
+  readonly tokens: readonly bigint[]
+}
+
+/**
+ * Whether a document has the tokens of all commits since its `rev` was `since`, so that a token that it
+ * has not got was never there.
+ */
+export function showsAllSince({ rev, tokens }: Tokens, since: number): boolean {
+  return rev - tokens.length <= since
+}
+
+/** What `rev` was, at least, when a commit was decided on that requires this of it. */
+export function sinceOf(rev: { readonly exactly: number } | { readonly below: number }): number {
+  return 'exactly' in rev ? rev.exactly : rev.below - KEPT
+}

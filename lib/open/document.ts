@@ -44,7 +44,11 @@ export function readDocument({ bytes, now }: LoadedBytes): SessionDocument {
   if (data !== undefined && !isDocumentType(data.type)) fail('data')
   return {
     key: required(field, '_id', isString),
-    rev: retiredBy === undefined ? Number(required(field, 'rev', isInteger)) : -1,
+    rev: Number(
+      retiredBy === undefined
+        ? required(field, 'rev', isInteger)
+        : (optional(field, 'lastRev', isInteger) ?? Number.POSITIVE_INFINITY),
+    ),
     layout: new Map(Object.entries(optional(field, 'layout', isCounters) ?? {})),
     tokens: (optional(field, 'tokens', isIntegers) ?? []).map(BigInt),
     marks: (optional(field, 'marks', isMarks) ?? []).map(({ by, at }) => ({ by: BigInt(by), at })),

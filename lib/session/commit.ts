@@ -184,6 +184,7 @@ async function update(
     token,
     expiresAt: expiry.expiresAt,
     timeouts: pending.timeouts && expiry,
+    bytes,
     exact: exact || settings.isolation !== 'last-write-wins',
   })
   return fly(live, call, async (each, flight, lost) => {

@@ -12,14 +12,15 @@ import { StoreError } from '../errors.js'
 import type { Attempt } from './store.js'
 
 /**
- * Has `document`, a part of a request, tell `attempt` when it is sent; and refuse that if nobody waits
- * for the answer any more.
+ * Has `document`, a part of a request, tell `attempt` when it is sent. If nobody waits for the answer any
+ * more, that sends `instead`; without it nothing is sent.
  */
-export function accompany<T extends object>(document: T, attempt: Attempt): T {
+export function accompany<T extends object>(document: T, attempt: Attempt, instead?: object): T {
   attempt.stage = 'waiting'
-  const toBSON = (): T => {
-    if (attempt.stage === 'withdrawn') throw new StoreError('send a request', 'its time is up')
-    attempt.stage = 'sent'
+  const toBSON = (): object => {
+    if (attempt.stage !== 'withdrawn') attempt.stage = 'sent'
+    else if (instead === undefined) throw new StoreError('send a request', 'its time is up')
+    else return instead
     return document
   }
   return Object.defineProperty(document, 'toBSON', { value: toBSON })

@@ -74,7 +74,20 @@ export function readOne(
   })
 }
 
-/** Reads the bytes of all documents that fit `filter`. */
+/** Reads the bytes of the documents that fit `filter`, all at once. */
+export function readMany(
+  documents: Documents,
+  filter: Document,
+  projection: Document,
+  { timeout, deadline }: CallOptions,
+): Promise<Uint8Array[]> {
+  const options = { ...givingUp(READ, deadline), projection, maxTimeMS: Math.ceil(timeout) }
+  return sendRead('load the session', () => {
+    return documents.find<Uint8Array>(filter, options).toArray()
+  })
+}
+
+/** Reads the bytes of all documents that fit `filter`, one by one. */
 export async function* readAll(
   documents: Documents,
   filter: Document,

@@ -101,7 +101,9 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
     async retire({ key, rev, token, expiresAt }) {
       const document = read(key)
       if (document?.rev?.valueOf() !== rev) return false
-      write(key, { _id: key, retiredBy: toLong(token), expiresAt: new Date(expiresAt) })
+      const { tokens, rev: lastRev } = document
+      const mark = { retiredBy: toLong(token), expiresAt: new Date(expiresAt), lastRev, tokens }
+      write(key, { _id: key, ...mark })
       return true
     },
     async remove(key) {

@@ -12,8 +12,11 @@ import { connectMongoStore } from './connect-mongo.js'
 import { checkCollection } from './driver.js'
 import { isFenceMiss, isKeyTaken } from './failure.js'
 import { endOf, toDocument, toLong } from './fields.js'
+import { gather } from './gather.js'
 import type { IndexOptions } from './indexes.js'
 import { createIndexes } from './indexes.js'
+import type { LoadRequest, WriteRequest } from './many.js'
+import { loadMany, writeMany } from './many.js'
 import type { CallOptions, Store } from './store.js'
 
 /** Options of {@link mongoStore}. */
@@ -44,6 +47,7 @@ const FIELDS: Document = Object.fromEntries(
     'endsAt',
     'idle',
     'retiredBy',
+    'lastRev',
   ].map(field => [field, 1]),
 )
 
@@ -70,10 +74,9 @@ export function mongoStore(
   checkCollection(collection)
   const documents = collection as unknown as Documents
   const ensureIndexes = createIndexes(collection, indexes)
+  const notExpired = { $gt: ['$expiresAt', '$$NOW'] }
   const live = (): Document =>
-    clock === 'server'
-      ? { $expr: { $gt: ['$expiresAt', '$$NOW'] } }
-      : { expiresAt: { $gt: new Date() } }
+    clock === 'server' ? { $expr: notExpired } : { expiresAt: { $gt: new Date() } }
   const projection = clock === 'server' ? { ...FIELDS, now: '$$NOW' } : FIELDS
 
   function write<T, P extends Document>(
@@ -90,7 +93,7 @@ export function mongoStore(
     action: string,
     options: CallOptions,
     filter: Document,
-    change: Document,
+    change: Document | Document[],
   ): Promise<boolean> {
     const { matchedCount } = await write(action, options, filter, (each, sending) =>
       documents.updateOne(each, change, sending),
@@ -98,9 +101,36 @@ export function mongoStore(
     return matchedCount === 1
   }
 
+  const load = gather<LoadRequest, Uint8Array | null>({
+    one: ({ key, options }) => readOne(documents, { _id: key, ...live() }, projection, options),
+    many: requests => loadMany(documents, requests, live(), projection),
+    sameKey: true,
+    bytes: () => 0,
+  })
+
+  async function writeOne({ statement, options }: WriteRequest): Promise<boolean> {
+    try {
+      const filter = { _id: statement.key, ...live(), ...fencesOf(statement) }
+      return await update('commit the session', options, filter, updateOf(statement))
+    } catch (error) {
+      // Another server changed the type of a parent: a fence would have said the same.
+      if (isFenceMiss(error)) return false
+      throw error
+    }
+  }
+
+  const apply = gather<WriteRequest, boolean>({
+    one: writeOne,
+    many: requests => writeMany(documents, requests, notExpired),
+    sameKey: false,
+    bytes: ({ statement }) => statement.bytes,
+  })
+
   const store: Store = {
     async load(key, options) {
-      const bytes = await readOne(documents, { _id: key, ...live() }, projection, options)
+      const bytes = options.linearizable
+        ? await readOne(documents, { _id: key, ...live() }, projection, options)
+        : await load({ key, options })
       return bytes && { bytes }
     },
 
@@ -121,15 +151,11 @@ export function mongoStore(
       return matchedCount === 1
     },
 
-    async write(statement, options) {
-      try {
-        const filter = { _id: statement.key, ...live(), ...fencesOf(statement) }
-        return await update('commit the session', options, filter, updateOf(statement))
-      } catch (error) {
-        // Another server changed the type of a parent: a fence would have said the same.
-        if (isFenceMiss(error)) return false
-        throw error
-      }
+    write(statement, options) {
+      ensureIndexes()
+      const request = { key: statement.key, statement, options }
+      // Without expressions, the outcome of one among many could not be told.
+      return clock === 'server' ? apply(request) : writeOne(request)
     },
 
     touch: ({ key, idle, endsAt, expiresAt }, options) =>
@@ -146,13 +172,11 @@ export function mongoStore(
         { $max: { expiresAt: new Date(expiresAt) } },
       ),
 
-    async retire({ key, rev, token, expiresAt }, options) {
-      const mark = { retiredBy: toLong(token), expiresAt: new Date(expiresAt) }
+    retire({ key, rev, token, expiresAt }, options) {
       const filter = { _id: key, ...live(), rev }
-      const { matchedCount } = await write('rotate the session', options, filter, (each, sending) =>
-        documents.replaceOne(each, mark, sending),
-      )
-      return matchedCount === 1
+      const mark = { _id: key, retiredBy: toLong(token), expiresAt: new Date(expiresAt) }
+      const kept = { lastRev: '$rev', tokens: '$tokens' }
+      return update('rotate the session', options, filter, [{ $replaceWith: { ...mark, ...kept } }])
     },
 
     async remove(key, options) {

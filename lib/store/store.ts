@@ -50,6 +50,8 @@ export interface Statement {
   readonly layout: ReadonlyMap<string, number>
   /** The modified subset, as it is to be stored: prefix-free, all keys safe. */
   readonly modifications: readonly Modification[]
+  /** How large that is, in bytes, about. */
+  readonly bytes: number
   /** The counters of `layout` that are raised by 1. */
   readonly raises: readonly string[]
   /** What the commit replaced and moved, if anything. */
@@ -82,7 +84,10 @@ export interface Touch {
   readonly endsAt: number
 }
 
-/** The end of an old id: the document stays for a while, with no data, and fits no statement. */
+/**
+ * The end of an old id: the document stays for a while, with no data, and fits no statement. It keeps its
+ * tokens, for those who still ask whether they were in time.
+ */
 export interface Retirement {
   /** What the store knows the session by. */
   readonly key: string

@@ -5,19 +5,12 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises'
-import { KEPT } from '../document.js'
+import type { Tokens } from '../document.js'
+import { showsAllSince, sinceOf } from '../document.js'
 import { StoreError, UncertainCommitError } from '../errors.js'
 import type { CallOptions, NewDocument, Statement, Store } from '../store/store.js'
 import type { Deadline } from './deadline.js'
 import { PAUSE } from './deadline.js'
-
-/** A document, as far as a delivery looks at it. */
-interface Tokens {
-  readonly rev: number
-  readonly tokens: readonly bigint[]
-  /** The token of the rotation, if the document only marks an id that was rotated. */
-  readonly retiredBy?: bigint | undefined
-}
 
 /** One call of the application: how long it may take, and how often it has sent something. */
 export interface Call {
@@ -61,9 +54,9 @@ export function deliver<D extends Tokens>(
   lost?: StoreError,
 ): Promise<Delivery<D>> {
   const { rev, token } = statement
-  const since = 'exactly' in rev ? rev.exactly : rev.below - KEPT
   const send = (options: CallOptions) => store.write(statement, options)
-  return bring({ action: 'commit the session', token, since, send }, load, call, lost)
+  const cargo = { action: 'commit the session', token, since: sinceOf(rev), send }
+  return bring(cargo, load, call, lost)
 }
 
 /**
@@ -112,7 +105,8 @@ async function bring<D extends Tokens>(
       try {
         const document = await load(deadline, lost !== undefined)
         if (document?.tokens.includes(token) === true) return { applied: true }
-        if (lost === undefined || showsAllSince(document, since)) {
+        // What is gone has no need of an answer.
+        if (lost === undefined || document === null || showsAllSince(document, since)) {
           return { applied: false, document }
         }
         throw new UncertainCommitError(lost)
@@ -126,15 +120,4 @@ async function bring<D extends Tokens>(
     }
     await wait(PAUSE * failures * Math.random())
   }
-}
-
-/**
- * Whether the tokens of `document` are those of all commits since `rev` was `since`, so that a token
- * that is not among them was never there.
- */
-function showsAllSince(document: Tokens | null, since: number): boolean {
-  // What is gone has no need of an answer.
-  if (document === null) return true
-  if (document.retiredBy !== undefined) return false
-  return document.rev - document.tokens.length <= since
 }

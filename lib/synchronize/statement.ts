@@ -51,6 +51,8 @@ export interface Commitment {
   readonly token: bigint
   readonly expiresAt: number
   readonly timeouts: Timeouts | undefined
+  /** How large the writes are, in bytes. */
+  readonly bytes: number
   /** Whether the commit is void if anybody else committed since the load. */
   readonly exact: boolean
 }
@@ -59,7 +61,7 @@ export interface Commitment {
 export function toStatement(
   writes: readonly Write[],
   knowledge: Knowledge,
-  { key, token, expiresAt, timeouts, exact }: Commitment,
+  { key, token, expiresAt, timeouts, bytes, exact }: Commitment,
 ): Statement {
   const rev = exact || timeouts !== undefined || writes.some(write => write.requires === 'rev')
   const raised = new Set(writes.flatMap(write => write.raises))
@@ -71,6 +73,7 @@ export function toStatement(
     // Where nobody else committed at all, no layout has changed either.
     layout: rev ? new Map() : requiredLayout(writes, knowledge.layout),
     modifications: writes.map(write => write.modification),
+    bytes,
     raises: countersOf(raised, knowledge.layout),
     mark: at.length === 0 ? undefined : { by: token, at },
     trim: trimOf(knowledge),

@@ -82,6 +82,7 @@ forEachStore('store', (store, { create }) => {
       rev: { below: 17 },
       layout: new Map(),
       modifications: [{ op: 'set', path: ['written'], value: true }],
+      bytes: 40,
       raises: [],
       mark: undefined,
       trim: false,
@@ -700,11 +701,14 @@ forEachStore('store', (store, { create }) => {
 
   store('an old id ends under its rev: only who retired it stays, and until when', async () => {
     const now = await stored.time(CALL)
-    const key = await insert({ data: { secret: 1 }, rev: 3 })
+    const key = await insert({ data: { secret: 1 }, rev: 3, tokens: [5n] })
     assert.equal(await retire(key, 3, -77n, now + MINUTE), true)
     assert.equal(
       exact(await load(key)),
-      exact({ _id: key, retiredBy: Long.fromNumber(-77), expiresAt: new Date(now + MINUTE) }),
+      exact({
+        ...{ _id: key, retiredBy: Long.fromNumber(-77), expiresAt: new Date(now + MINUTE) },
+        ...{ lastRev: new Int32(3), tokens: [Long.fromNumber(5)] },
+      }),
     )
   })
 

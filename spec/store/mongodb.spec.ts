@@ -148,7 +148,7 @@ const newDocument = (data: Data = {}): NewDocument => ({
 const statementFor = (key: string, modification: Modification): Statement => ({
   ...{ key, token: createToken(), rev: { below: 17 }, layout: new Map(), raises: [] },
   ...{ modifications: [modification], mark: undefined, trim: false, expiresAt: 0 },
-  timeouts: undefined,
+  ...{ timeouts: undefined, bytes: 40 },
 })
 
 for (const [what, options, ofCollection] of clients) {

@@ -33,7 +33,7 @@ const newDocument = (): NewDocument => ({
 const append = (entry: string, changes: Partial<Statement> = {}): Statement => ({
   ...{ key: KEY, token: createToken(), rev: { below: 1 + KEPT }, layout: new Map(), raises: [] },
   ...{ modifications: [{ op: 'append', path: ['log'], values: [entry] }], mark: undefined },
-  ...{ trim: false, expiresAt: 0, timeouts: undefined },
+  ...{ trim: false, expiresAt: 0, timeouts: undefined, bytes: 40 },
   ...changes,
 })
 
@@ -198,11 +198,13 @@ test('that requires rev exactly is judged by that', async () => {
   await fails(delivered(fates, { statement }), UncertainCommitError, 2, ['mine', ...entries(60)])
 })
 
-test('whose answer was lost before the session was rotated is uncertain', async () => {
-  const retire = (stored: Store): Promise<boolean> =>
-    stored.retire({ key: KEY, rev: 2, token: 7n, expiresAt: Date.now() + 60_000 }, CALL)
-  const fates = [{ done: true, error: uncertain(), after: retire }]
-  await fails(delivered(fates), UncertainCommitError, 2, undefined)
+test('that was lost before the session was rotated is told by the tokens that are left', async () => {
+  const retire = (rev: number) => (stored: Store) =>
+    stored.retire({ key: KEY, rev, token: 7n, expiresAt: Date.now() + 60_000 }, CALL)
+  const applied = await delivered([{ done: true, error: uncertain(), after: retire(2) }])
+  assert.deepEqual([applied.outcome.applied, applied.attempts], [true, 2])
+  const missed = await delivered([{ done: false, error: uncertain(), after: retire(1) }])
+  assert.deepEqual([missed.outcome.applied, missed.attempts], [false, 2])
 })
 
 test('whose session is gone was not applied, for all that anybody will see', async () => {
