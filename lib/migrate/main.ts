@@ -34,6 +34,7 @@ async function migrate({ uri, collection: name, db, write }: Arguments): Promise
   const client = connect(uri)
   try {
     const collection = client.db(db).collection(name)
+    console.error(`collection: ${collection.namespace}`)
     if (write) createIndexes(collection, {})()
     tell(await convertAll(collection, { write, onProgress: createProgress() }), write)
   } finally {

@@ -60,6 +60,12 @@ export function checkCollection(collection: unknown): void {
       `it belongs to version ${version} of the mongodb package, dotset works with version ${MAJOR}; make the client with that one`,
     )
   }
+  if (typeof (collection as Collection).db?.command !== 'function') {
+    throw invalidOption(
+      'collection',
+      'it is a wrapper; with Mongoose, give connection.getClient().db().collection(…)',
+    )
+  }
 }
 
 /** What the client of `collection` tells the server of itself; newer versions keep it to themselves. */

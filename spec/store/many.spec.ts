@@ -213,7 +213,10 @@ mongo('one whose time is up is not applied, and the others are', () =>
         return written
       }),
     )
-    assert.deepEqual([0, 2].map(index => told(results)[index]), [true, true])
+    assert.deepEqual(
+      [0, 2].map(index => told(results)[index]),
+      [true, true],
+    )
     const revs = await Promise.all(
       documents.map(async ({ key }) => (await stored(collection, key))?.rev),
     )

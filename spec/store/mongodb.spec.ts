@@ -8,6 +8,7 @@ import { inspect } from 'node:util'
 import { Decimal128, Double, deserialize, Long, ObjectId } from 'bson'
 import fc from 'fast-check'
 import type { Collection, CollectionOptions, Document, MongoClientOptions } from 'mongodb'
+import mongoose from 'mongoose'
 import { suite } from 'uvu'
 import type { Modification, Session } from '../../lib/index.js'
 import { createSessions, SessionGoneError, StoreError } from '../../lib/index.js'
@@ -410,6 +411,13 @@ for (const [what, collection] of [
     })
   })
 }
+
+test('a wrapper of Mongoose is refused, telling where the collection is', () => {
+  assert.throws(() => mongoStore(mongoose.connection.collection('sessions') as never), {
+    code: 'ERR_INVALID_OPTION',
+    message: /Mongoose.*getClient/,
+  })
+})
 
 test('a collection of another major version of the driver is refused, naming both', () => {
   const metadata = { driver: { name: 'nodejs', version: '6.3.0' } }
