@@ -34,9 +34,11 @@ async function migrate({ uri, collection: name, db, write }: Arguments): Promise
   const client = connect(uri)
   try {
     const collection = client.db(db).collection(name)
-    console.error(`collection: ${collection.namespace}`)
     if (write) createIndexes(collection, {})()
-    tell(await convertAll(collection, { write, onProgress: createProgress() }), write)
+    const counts = await convertAll(collection, { write, onProgress: createProgress() })
+    if (process.stderr.isTTY) process.stderr.write('\n')
+    console.error(`collection: ${collection.namespace}`)
+    tell(counts, write)
   } finally {
     await client.close()
   }
@@ -70,7 +72,6 @@ function createProgress(): (counts: Readonly<Counts>, total: number) => void {
 }
 
 function tell({ converted, left, refused }: Counts, write: boolean): void {
-  if (process.stderr.isTTY) process.stderr.write('\n')
   console.log(`${write ? 'converted' : 'to convert'}: ${converted}`)
   console.log(`expired, ended or converted by a server: ${left}`)
   console.log(`encrypted or damaged, left as they are: ${refused}`)

@@ -60,10 +60,10 @@ export function checkCollection(collection: unknown): void {
       `it belongs to version ${version} of the mongodb package, dotset works with version ${MAJOR}; make the client with that one`,
     )
   }
-  if (typeof (collection as Collection).db?.command !== 'function') {
+  if ((collection as { conn?: unknown }).conn !== undefined) {
     throw invalidOption(
       'collection',
-      'it is a wrapper; with Mongoose, give connection.getClient().db().collection(…)',
+      'it is one of Mongoose; give connection.getClient().db().collection(…)',
     )
   }
 }
