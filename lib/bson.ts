@@ -119,6 +119,14 @@ export class BsonReader {
     }
   }
 
+  /** The element of the document at `start` that has this name; of an array, that at this position. */
+  find(start: number, key: Key): Element | undefined {
+    if (typeof key === 'string') return this.scan(start).get(key)
+    let index = 0
+    for (const element of this.elements(start)) if (index++ === key) return element
+    return undefined
+  }
+
   /** The name of an element. */
   nameOf({ nameStart, nameEnd }: NamedElement): string {
     return this.#text(nameStart, nameEnd)

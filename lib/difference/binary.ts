@@ -15,50 +15,41 @@ import type { Differencing } from '../state/differencing.js'
 import { equalsItem } from '../state/equal.js'
 import type { Guide } from '../state/guide.js'
 import type { Tree } from '../state/node.js'
-import type { Shape } from '../state/shape.js'
-import { shapeAt } from '../state/shape.js'
 import type { PlainObject } from '../state/value.js'
-import { containerKind } from '../state/value.js'
+import { graphDifferencing } from './graph.js'
 
 /** Finds the bytes of the benchmark at a path; undefined if they are not what is stored any more. */
 export type FindRaw = (path: Path) => RawValue | undefined
 
-/** Creates binary differencing for a session. */
+/**
+ * Creates binary differencing for a session. What a schema decoded is not what is stored, so that its bytes
+ * tell nothing: a class may keep all it has in private. There, graphs are compared.
+ */
 export function binaryDifferencing(tree: Tree, findRaw: FindRaw): Differencing {
-  const rawOf = (path: Path, before: unknown): RawValue =>
-    (tree.tied ? findRaw(path) : undefined) ?? encode(tree, before)
+  if (!tree.tied) return graphDifferencing(tree)
+  /** Where the two differ; undefined if nowhere. What is absent, or no container, has no bytes worth it. */
+  function difference(path: Path, before: unknown, item: unknown): Guide | undefined {
+    if (!isObject(before) || !isObject(item)) {
+      return equalsItem(tree, before, item) ? undefined : 'anywhere'
+    }
+    try {
+      return compareValues(tree, findRaw(path) ?? encode(before), encode(copyValue(item, tree)))
+    } catch {
+      // What cannot be encoded is no equal, and is refused with its path by whoever looks at it.
+      return 'anywhere'
+    }
+  }
   return {
-    equal(before, item, path) {
-      if (isOpaque(shapeAt(tree.root.shape, path))) return equalsItem(tree, before, item)
-      // What is absent, or no container, has no bytes worth a comparison.
-      if (!isObject(before) || !isObject(item)) return equalsItem(tree, before, item)
-      return (
-        compareValues(tree, rawOf(path, before), encode(tree, copyValue(item, tree))) === undefined
-      )
-    },
-    compare(attribute, before, copy) {
-      const path = [attribute]
-      if (isOpaque(shapeAt(tree.root.shape, path)) || !isObject(before) || !isObject(copy)) {
-        return equalsItem(tree, before, copy) ? undefined : 'anywhere'
-      }
-      try {
-        return compareValues(tree, rawOf(path, before), encode(tree, copy))
-      } catch {
-        // What cannot be encoded is no equal, and is refused with its path by whoever looks at it.
-        return 'anywhere'
-      }
-    },
+    equal: (before, item, path) => difference(path, before, item) === undefined,
+    compare: (attribute, before, copy) => difference([attribute], before, copy),
   }
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Whether bytes do not tell what the application has there. */
-const isOpaque = (shape: Shape | undefined): boolean => shape?.codec === true
-
 /** The bytes of a value, as bson encodes it now. */
-function encode(tree: Tree, value: unknown): RawValue {
-  const reader = new BsonReader(serialized({ '': tree.tied ? value : encodable(value) }))
+function encode(value: unknown): RawValue {
+  const reader = new BsonReader(serialized({ '': value }))
   return { reader, element: reader.scan().get('') as Element }
 }
 
@@ -82,23 +73,6 @@ function serialized(document: PlainObject): Uint8Array {
     SCRATCH[turn] = new Uint8Array(2 * size)
     turn = 1 - turn
     return serialized(document)
-  }
-}
-
-/** A schema may have Sets, of which bson would make empty objects. */
-function encodable(value: unknown): unknown {
-  if (!isObject(value)) return value
-  switch (containerKind(value)) {
-    case 'set':
-      return Array.from(value as Set<unknown>, encodable)
-    case 'array':
-      return (value as unknown[]).map(encodable)
-    case 'map':
-      return encodable(Object.fromEntries(value as Map<string, unknown>))
-    case 'object':
-      return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, encodable(each)]))
-    default:
-      return value
   }
 }
 
@@ -126,18 +100,26 @@ function compareLeaves(tree: Tree, a: RawValue, b: RawValue): Guide | undefined 
 
 const decode = ({ reader, element }: RawValue): unknown => reader.decode(element, {}, '')
 
-/** Walks two documents in step, as long as they have the same names; then compares by name. */
+/**
+ * Walks two documents in step, as long as they have the same names; then compares by name. Arrays are
+ * compared by position, whatever names somebody gave to the elements.
+ */
 function compareMembers(tree: Tree, a: RawValue, b: RawValue, isArray: boolean): Guide | undefined {
   const found = new Map<Key, Guide>()
   const ours = a.reader.elements(a.element.start)
   const theirs = b.reader.elements(b.element.start)
-  let inStep = true
   for (let index = 0; ; index++) {
     const [one, two] = [ours.next().value, theirs.next().value]
-    if (one === undefined && two === undefined) break
-    if (one === undefined || two === undefined || !haveSameName(a.reader, one, b.reader, two)) {
-      inStep = false
-      break
+    if (one === undefined && two === undefined) return found.size === 0 ? undefined : found
+    if (isArray) {
+      // An array that is longer or shorter now differs, even if all that both have is the same.
+      if (one === undefined || two === undefined) return found
+    } else if (
+      one === undefined ||
+      two === undefined ||
+      !haveSameName(a.reader, one, b.reader, two)
+    ) {
+      return compareByName(tree, a, b)
     }
     const inner = compareValues(
       tree,
@@ -146,10 +128,6 @@ function compareMembers(tree: Tree, a: RawValue, b: RawValue, isArray: boolean):
     )
     if (inner !== undefined) found.set(isArray ? index : a.reader.nameOf(one), inner)
   }
-  // An array that is longer or shorter now differs, even if all that both have is the same.
-  if (!inStep && isArray) return found
-  if (!inStep) return compareByName(tree, a, b)
-  return found.size === 0 ? undefined : found
 }
 
 function haveSameName(

@@ -186,13 +186,12 @@ function visitEach(walk: Walk, node: Node): boolean {
     const item = elementAt(node, index) as Item
     const before = benchmark[index] ?? null
     if (Object.is(item, before)) continue
-    if (rearranged && !(item instanceof Node && item.benchmark === before)) {
-      if (!isEqual(walk, before, item)) return false
-    } else {
-      walk.trail.push(index)
-      compare(walk, before, item)
-      walk.trail.pop()
-    }
+    const isOther = rearranged && !(item instanceof Node && item.benchmark === before)
+    walk.trail.push(index)
+    if (!isOther) compare(walk, before, item)
+    const isChanged = isOther && !isEqual(walk, before, item)
+    walk.trail.pop()
+    if (isChanged) return false
   }
   return true
 }

@@ -114,7 +114,7 @@ export function createBenchmark(
       if (document === undefined || found === undefined) return undefined
       const { reader } = document
       const element = path.reduce<Element | undefined>(
-        (inner, key) => inner && reader.scan(inner.start).get(String(key)),
+        (inner, key) => inner && reader.find(inner.start, key),
         found,
       )
       return element && { reader, element }

@@ -13,7 +13,7 @@ import { Leaf } from '../state/node.js'
 import { memberAt } from '../state/read.js'
 import { around } from '../state/replay.js'
 import { settle } from '../state/settle.js'
-import { bindStored, storedAt } from '../state/stored.js'
+import { bindNode, storedAt } from '../state/stored.js'
 import type { PlainObject } from '../state/value.js'
 import { copyStored } from '../state/width.js'
 import { remove } from '../state/write.js'
@@ -52,7 +52,8 @@ export function acceptCommit(
     const stored = root.stored as PlainObject
     if (!tree.tied) for (const each of modifications) applyModification(stored, ownValues(each))
     settle(root, { leaves: outgoing.copying.leaves, exact })
-    if (!tree.tied) bindStored(root, modifications)
+    // What was assigned equal was not sent, but it is stored, too.
+    if (!tree.tied) bindNode(root, stored)
     live.tracking.settled()
     live.tracking.drop(dropped)
     readBack(live, outgoing)

@@ -16,6 +16,7 @@ import type { ForeignMarks } from '../synchronize/marks.js'
 import { readMarks } from '../synchronize/marks.js'
 import { rebaseCleared, rebaseRoot } from '../synchronize/rebase.js'
 import { knowledgeOf } from '../synchronize/statement.js'
+import { importAdopted } from '../track/import.js'
 import type { LiveSession } from './live.js'
 import { benchmarkOf, rootOf } from './live.js'
 
@@ -29,6 +30,8 @@ export function rebaseOnto(live: LiveSession, document: SessionDocument): void {
   const { root, tracking } = live
   noteDetached(live)
   tracking.collect()
+  // What was assigned meanwhile, too: only what is the session's own can be put on top of anything.
+  importAdopted(root, live.imported)
   const superseded: Difference[] = []
   const marks = foreignMarks(live, document)
   const theirs = theirTree(live, document)

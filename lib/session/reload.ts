@@ -6,7 +6,6 @@
 
 import { SessionGoneError } from '../errors.js'
 import type { Deadline } from '../synchronize/deadline.js'
-import { importAdopted } from '../track/import.js'
 import { finishEarlier } from './flight.js'
 import type { LiveSession } from './live.js'
 import { discardChanges } from './live.js'
@@ -37,8 +36,7 @@ export async function reloadSession(
     live.life = document === null ? 'gone' : 'retired'
     throw new SessionGoneError('reload the session')
   }
-  if (keepChanges) importAdopted(live.root)
-  else discardChanges(live)
+  if (!keepChanges) discardChanges(live)
   live.life = 'stored'
   live.root.tree.reads?.clear()
   rebaseOnto(live, document)

@@ -11,7 +11,7 @@ import { itemOf, Leaf } from './node.js'
 import { elementsOf, keysOf, memberAt } from './read.js'
 import type { Shape } from './shape.js'
 import type { ContainerKind, PlainObject } from './value.js'
-import { bsonTypeOf, containerKind } from './value.js'
+import { bsonTypeOf, containerKind, importBson } from './value.js'
 
 /** What leaves were when they were last looked at. */
 export type Leaves = Map<Leaf, object>
@@ -34,7 +34,7 @@ export function equalsItem(
 ): boolean {
   if (Object.is(before, after)) return true
   if (typeof after !== 'object' || after === null) return false
-  if (typeof before !== 'object' || before === null) return false
+  if (typeof before !== 'object' || before === null) return Object.is(before, asNumber(after))
   const known = itemOf(tree, after)
   if (known instanceof Leaf) {
     const { handle, codec } = known
@@ -49,6 +49,12 @@ export function equalsItem(
   }
   if (shape?.codec === true) return equalDecoded(tree, before, after, shape)
   return equalContainers(tree, before, plainView(after), leaves, shape)
+}
+
+/** A number of the bson package as the session will keep it; all other values as they are. */
+function asNumber(value: object): unknown {
+  const type = bsonTypeOf(value)
+  return type === 'Int32' || type === 'Double' || type === 'Long' ? importBson(value, type) : value
 }
 
 /** Whether two things that a codec decoded are equal. Instances tell by what is stored for them. */

@@ -79,10 +79,18 @@ function openContainer(
   child.parent = node
   child.key = key
   child.shape = shape
-  if (!node.tree.tied) child.stored = storedAt(node.stored, key)
+  if (!node.tree.tied) child.stored = storedFor(node, key, value)
   child.generation = node.tree.decoded
   child.handle = node.tree.createHandle(child)
   return child
+}
+
+/** What is stored for `value` of the benchmark, which may have moved before anybody looked at it. */
+function storedFor(node: Node, key: Key, value: Container): unknown {
+  const { items, benchmark, stored } = node
+  if (items === undefined) return storedAt(stored, key)
+  const index = [...((benchmark ?? []) as Iterable<unknown>)].indexOf(value)
+  return index < 0 ? undefined : storedAt(stored, index)
 }
 
 /**

@@ -7,7 +7,7 @@
 import type { Key } from '../path.js'
 import { equalsItem } from './equal.js'
 import type { Item, Tree } from './node.js'
-import { ABSENT, clearSlots, deleteSlot, Leaf, Node, setSlot, slotAt } from './node.js'
+import { ABSENT, clearSlots, deleteSlot, Leaf, Node, setSlot, slotAt, slotsOf } from './node.js'
 import { link, unlink } from './place.js'
 import { elementsOf, isRearranged, keysOf } from './read.js'
 import type { Container, PlainObject } from './value.js'
@@ -68,10 +68,18 @@ function settleItem(item: Item, before: unknown, settlement: Settlement): unknow
     const isNew = item.benchmark === undefined
     const value = settle(item, settlement)
     if (isNew) inheritWidths(before, value)
+    // An equal one was not written: it says nothing of where others have put elements meanwhile.
+    if (isNew && !settlement.exact && equalsItem(item.tree, before, value)) distrust(item)
     return value
   }
   if (item instanceof Leaf) return settlement.leaves.get(item) ?? before
   return item
+}
+
+/** Takes back what is known of the positions in arrays at `node` and below. */
+function distrust(node: Node): void {
+  node.verified = 0
+  for (const [, child] of slotsOf(node)) if (child instanceof Node) distrust(child)
 }
 
 /**

@@ -53,7 +53,7 @@ export function rebaseArray(
   node.tracked = undefined
   node.length = node.verified = versions.now.length
   if (items !== undefined) {
-    node.items = mergeItems(rebase, versions, items, rebaseSlot)
+    node.items = mergeItems(rebase, versions, node, items, rebaseSlot)
     relink(node)
   } else {
     moveSlots(rebase, versions, node, slots, length, rebaseSlot)
@@ -75,7 +75,7 @@ export function rebaseAssignedArray(
   const items = elementsOf(node)
   if (originsOf(items, benchmark).every(origin => origin < 0)) return
   const versions = compareVersions(rebase, where, benchmark, { value: now, stored }, certain)
-  node.items = mergeItems(rebase, versions, items, rebaseSlot)
+  node.items = mergeItems(rebase, versions, node, items, rebaseSlot)
   relink(node)
 }
 
@@ -132,9 +132,15 @@ function moveSlots(
   }
   const appended = new Map(slots)
   for (let index = benchmark.length; index < length; index++) {
-    placeSlot(node.length++, appended.get(index) as Slot, true)
+    const item = appended.get(index) as Slot
+    if (!isAddedByOthers(node, now, item)) placeSlot(node.length++, item, true)
   }
   relink(node)
+}
+
+/** Whether others have what was added here to a union, which has each of its elements once. */
+function isAddedByOthers({ tree, shape }: Node, now: readonly unknown[], item: unknown): boolean {
+  return shape?.merge === 'union' && now.some(each => equalsItem(tree, each, item))
 }
 
 /** What was written to an element that others removed is void. */
@@ -150,11 +156,16 @@ function voidElement(rebase: Rebase, slot: Slot, benchmark: unknown, path: Path)
 function mergeItems(
   rebase: Rebase,
   versions: Versions,
-  items: readonly Item[],
+  node: Node,
+  mine: readonly Item[],
   rebaseSlot: RebaseSlot,
 ): Item[] {
   const { benchmark, now, stored, matches, moved, where } = versions
-  const origins = originsOf(items, benchmark)
+  const all = originsOf(mine, benchmark)
+  const isKept = (index: number): boolean =>
+    (all[index] as number) >= 0 || !isAddedByOthers(node, now, mine[index] as Item)
+  const items = mine.filter((_, index) => isKept(index))
+  const origins = all.filter((_, index) => isKept(index))
   const theirs = Array.from(now, element => (element ?? null) as Item)
   origins.forEach((origin, index) => {
     const match = origin < 0 ? -1 : (matches[origin] as number)

@@ -6,6 +6,7 @@
  */
 
 import type { Key } from '../path.js'
+import { copyValue } from '../state/copy.js'
 import { equalLeaves, equalsItem } from '../state/equal.js'
 import type { Guide } from '../state/guide.js'
 import { guideAt } from '../state/guide.js'
@@ -19,7 +20,7 @@ import { containerKind } from '../state/value.js'
 import { remove, rewrite } from '../state/write.js'
 import { assign, assignElement, importValue } from './assign.js'
 import type { Copies } from './elements.js'
-import { haveMoved, isReplaced, placesFor, placesOf } from './elements.js'
+import { haveMoved, isAnother, isReplaced, placesFor, placesOf } from './elements.js'
 
 /** What collecting goes by. */
 export interface Collecting {
@@ -64,8 +65,8 @@ export function collectMember(
       : !areEqualLeaves(before, copy)
   ) {
     const node = open()
-    if (node.kind === 'array') assignElement(node, key as number, copy)
-    else assign(node, key as string, copy)
+    if (node.kind === 'array') assignElement(node, key as number, detached(copy, shape))
+    else assign(node, key as string, detached(copy, shape))
   }
 }
 
@@ -121,10 +122,13 @@ function collectElements(
     const inner = guideAt(guide, index)
     if (inner === undefined) continue
     const [was, is] = [before[index] ?? null, copy[index] ?? null]
-    collectMember(collecting, open, index, was, is, inner, shape?.at(index))
+    // Written leaf by leaf, it could mix with what another server writes to the one that was there.
+    if (isAnother(collecting.copiesOf, before, index, is)) {
+      assignElement(open(), index, detached(is, shape?.at(index)))
+    } else collectMember(collecting, open, index, was, is, inner, shape?.at(index))
   }
   for (let index = before.length; index < copy.length; index++) {
-    assignElement(open(), index, copy[index] ?? null)
+    assignElement(open(), index, detached(copy[index] ?? null, shape?.at(index)))
   }
 }
 
@@ -141,19 +145,20 @@ function rewriteElements(
   const taken = new Set<number>()
   const items = copy.map((element, index): Item => {
     const place = placesFor(places, element)?.find(each => !taken.has(each))
-    if (place === undefined) return importValue(node, index, element ?? null)
+    const inner = shape?.at(index)
+    const imported = (): Item => importValue(node, index, detached(element ?? null, inner))
+    if (place === undefined) return imported()
     taken.add(place)
     const child = (): Node => childAt(node, place)
     const was = before[place]
-    const inner = shape?.at(index)
     if (inner?.codec === true) {
       if (!equalsItem(collecting.tree, was, element, undefined, inner)) {
-        return importValue(node, index, element)
+        return imported()
       }
     } else if (isSameKind(was, element)) {
       collectContainer(collecting, child, was as Container, element, 'anywhere', inner)
     } else if (!Object.is(was ?? null, element ?? null) && !areEqualLeaves(was, element)) {
-      return importValue(node, index, element)
+      return imported()
     }
     return elementAt(node, place) as Item
   })
@@ -165,10 +170,18 @@ function collectSet(open: Open, before: Set<unknown>, copy: Set<unknown>): void 
   const known = [...before]
   const items = Array.from(copy, (member, index): Item => {
     const place = known.findIndex(each => Object.is(each, member) || areEqualLeaves(each, member))
-    return place < 0 ? importValue(node, index, member) : (known[place] as Item)
+    if (place >= 0) return known[place] as Item
+    return importValue(node, index, detached(member, node.shape?.at(index)))
   })
   if (items.length !== before.size || items.some(item => !before.has(item))) rewrite(node, items)
 }
+
+/**
+ * What the tree gets of a value that the application assigned: it keeps that, changes it in place, and may
+ * have it at two places, each of which is written by itself.
+ */
+export const detached = (value: unknown, shape: Shape | undefined): unknown =>
+  copyValue(value, undefined, shape)
 
 /** The node of the container that `node` has at `key`. */
 function childAt(node: Node, key: Key): Node {

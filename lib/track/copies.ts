@@ -18,9 +18,10 @@ import { put, remove } from '../state/write.js'
 import { importValue, isFresh } from './assign.js'
 import { checkKey, checkValue } from './check.js'
 import type { Collecting } from './collect.js'
-import { collectMember } from './collect.js'
+import { collectMember, detached } from './collect.js'
 import { isEdit } from './elements.js'
-import { createProjection } from './project.js'
+import type { Captured } from './project.js'
+import { capture, createProjection } from './project.js'
 
 /** One attribute as the application has it. */
 interface Copy {
@@ -68,13 +69,13 @@ export function createCopies(root: Node): Copies {
   const copies = new Map<string, Copy | undefined>()
   const projection = createProjection(tree)
   const collecting: Collecting = { tree, copiesOf: projection.copiesOf }
-  /** The copies as they were when they were last collected. */
+  /** The copies as they were when they were last collected for a commit. */
   let collected: ReadonlyMap<string, Copy | undefined> = new Map()
-  /** Those of them that differed from the benchmark. */
-  let changed: ReadonlySet<string> = new Set()
+  /** What those of them were made of that differed from the benchmark. */
+  let changed: ReadonlyMap<string, Captured | undefined> = new Map()
 
   function collectAssigned(name: string, { value, fresh }: Copy): void {
-    const item = importValue(root, name, value)
+    const item = importValue(root, name, detached(value, root.shape?.at(name)))
     if (item instanceof TreeNode) item.fresh = fresh
     put(root, name, item as never)
   }
@@ -110,7 +111,7 @@ export function createCopies(root: Node): Copies {
 
     assign(name, value) {
       // Assigned to itself, as in `s.flash = s.flash || {}`: it stays what it is.
-      if (copies.has(name) && value === copies.get(name)?.value) return
+      if (copies.has(name) && Object.is(value, copies.get(name)?.value)) return
       checkKey(root, name)
       checkValue(root, name, value)
       const fresh = isFresh(root, name, value)
@@ -143,8 +144,11 @@ export function createCopies(root: Node): Copies {
       }
       reset(root)
       tree.adopted = undefined
-      collected = new Map(copies)
-      changed = new Set(found.map(([name]) => name))
+      // Whoever looks at the changes while a commit is under way takes nothing away from what is to come.
+      if (tree.journals.length === 0) {
+        collected = new Map(copies)
+        changed = new Map(found.map(([name, { value }]) => [name, capture(value)]))
+      }
       for (const [name, copy] of copies) if (copy === undefined) remove(root, name)
       for (const [name, copy, guide] of found) {
         if (copy.assigned && !isEditOf(name, copy.value)) {
@@ -155,13 +159,11 @@ export function createCopies(root: Node): Copies {
 
     settled() {
       for (const [name, copy] of collected) {
+        if (changed.has(name)) projection.link(memberAt(root, name), changed.get(name))
         // What was assigned since then is still to come.
         if (copies.get(name) !== copy) continue
         if (copy === undefined) copies.delete(name)
-        else {
-          copies.set(name, { ...copy, assigned: false, fresh: false })
-          if (changed.has(name)) projection.link(memberAt(root, name), copy.value)
-        }
+        else copies.set(name, { ...copy, assigned: false, fresh: false })
       }
     },
 
@@ -176,6 +178,7 @@ export function createCopies(root: Node): Copies {
       for (const [name, slot] of slotsOf(root)) {
         if (slot === ABSENT) copies.set(String(name), undefined)
       }
+      const used = new Set<unknown>()
       for (const [name, copy] of copies) {
         const member = memberAt(root, name)
         if (typeof member !== 'object' || member === null) {
@@ -185,7 +188,7 @@ export function createCopies(root: Node): Copies {
           if (isWritten) copies.set(name, written)
           else copies.delete(name)
         } else {
-          const value = projection.update(member, copy?.value, root.shape?.at(name))
+          const value = projection.update(member, copy?.value, root.shape?.at(name), used)
           // What others made of it or not: what was assigned here stays one value.
           const assigned = member instanceof TreeNode && member.benchmark === undefined
           copies.set(name, { value, assigned, fresh: assigned && member.fresh })

@@ -62,6 +62,20 @@ export function isReplaced(copiesOf: Copies, before: unknown, copy: unknown): bo
   return !copy.some(element => known.has(keyOf(element)))
 }
 
+/** Whether `element` was put in the place of another one: it is not that one's copy, nor has it its id. */
+export function isAnother(
+  copiesOf: Copies,
+  before: readonly unknown[],
+  index: number,
+  element: unknown,
+): boolean {
+  const copies = copiesOf.get(before)
+  if (typeof element !== 'object' || element === null || copies?.[index] === element) return false
+  const [own, other] = [keyOf(before[index]), keyOf(element)]
+  const isNamed = typeof own === 'string' || typeof other === 'string'
+  return isNamed ? own !== other : copies !== undefined
+}
+
 /** What tells an element from others: its id, or the primitive itself. */
 export function keyOf(element: unknown): unknown {
   if (typeof element !== 'object' || element === null) return element ?? null

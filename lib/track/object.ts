@@ -126,7 +126,8 @@ function openPending(node: Node, key: string): unknown {
   return value === undefined ? missing(node, key) : value
 }
 
-function missing(node: Node, key: string): unknown {
+/** What is read at a key where nothing is: a method of plain objects, or undefined. */
+export function missing(node: Node, key: string): unknown {
   // Nobody looks for this one but JSON.stringify, and it does in each object.
   if (key !== 'toJSON') noteMissed(node, key)
   return METHODS[key]

@@ -21,10 +21,35 @@ export interface Projection {
   readonly copiesOf: Copies
   /** A plain copy of `item`, which may be a node or a value of the benchmark. */
   copy(item: unknown, shape: Shape | undefined): unknown
-  /** The same, made of `copy` in place as far as it goes. */
-  update(item: unknown, copy: unknown, shape: Shape | undefined): unknown
-  /** Takes note that `copy` is the copy of what is the benchmark now. */
-  link(item: unknown, copy: unknown): void
+  /**
+   * The same, made of `copy` in place as far as it goes.
+   *
+   * @param used What has become a copy already. The application may have put one object at two places.
+   */
+  update(item: unknown, copy: unknown, shape: Shape | undefined, used?: Set<unknown>): unknown
+  /** Takes note that `captured` was the copy of what is the benchmark now. */
+  link(item: unknown, captured: Captured | undefined): void
+}
+
+/** Which objects a copy was made of at one time: it may change in place while it is committed. */
+export interface Captured {
+  readonly copy: object
+  /** Of an array, what was at which place. */
+  readonly elements: readonly unknown[] | undefined
+  /** The objects in it. */
+  readonly members: ReadonlyMap<unknown, Captured>
+}
+
+/** Captures a copy; undefined if it is no object. */
+export function capture(copy: unknown): Captured | undefined {
+  if (!isObject(copy)) return undefined
+  const members = new Map<unknown, Captured>()
+  const entries = containerKind(copy) === undefined ? [] : entriesOf(undefined, copy)
+  for (const [key, member] of entries) {
+    const inner = capture(member)
+    if (inner !== undefined) members.set(key, inner)
+  }
+  return { copy, elements: Array.isArray(copy) ? copy.slice() : undefined, members }
 }
 
 /** Creates the projection of `tree`. */
@@ -51,16 +76,11 @@ export function createProjection(tree: Tree): Projection {
     return isPlain ? copyPlain(item) : update(item, undefined, shape)
   }
 
-  function update(item: unknown, target: unknown, shape: Shape | undefined): unknown {
-    return renew(item, target, shape, new Set())
-  }
-
-  /** `used`: what has become a copy already. The application may have put one object at two places. */
-  function renew(
+  function update(
     item: unknown,
     before: unknown,
     shape: Shape | undefined,
-    used: Set<unknown>,
+    used: Set<unknown> = new Set(),
   ): unknown {
     if (typeof item !== 'object' || item === null) return item
     const target = used.has(before) ? undefined : before
@@ -76,7 +96,7 @@ export function createProjection(tree: Tree): Projection {
     if (kind === undefined) return updateLeaf(value, target, shape)
     const entries = entriesOf(known, value)
     const result = isReusable(target, kind) ? target : emptyOf(kind)
-    fill(result, entries, (member, inner, key) => renew(member, inner, shape?.at(key), used))
+    fill(result, entries, (member, inner, key) => update(member, inner, shape?.at(key), used))
     noteElements(item, known, value, result)
     return result
   }
@@ -95,18 +115,15 @@ export function createProjection(tree: Tree): Projection {
     )
   }
 
-  function link(item: unknown, target: unknown): void {
-    if (!isObject(item) || !isObject(target)) return
+  function link(item: unknown, captured: Captured | undefined): void {
+    if (!isObject(item) || captured === undefined) return
     const known = itemOf(tree, item)
     const value = known instanceof Node ? known.benchmark : item
-    const kind = containerKind(target)
+    const kind = containerKind(captured.copy)
     if (value === undefined || kind === undefined || kind !== containerKind(value)) return
-    if (Array.isArray(target)) copiesOf.set(value, target.slice())
-    if (target instanceof Set) return
-    for (const [key, member] of entriesOf(known, value)) {
-      const inner: unknown = target instanceof Map ? target.get(key) : (target as PlainObject)[key]
-      link(member, inner)
-    }
+    if (captured.elements !== undefined) copiesOf.set(value, captured.elements)
+    if (kind === 'set') return
+    for (const [key, member] of entriesOf(known, value)) link(member, captured.members.get(key))
   }
 
   return { copiesOf, copy, update, link }

@@ -8,7 +8,7 @@ import type { Node } from '../state/node.js'
 import { NODE } from '../state/node.js'
 import { hasMember } from '../state/read.js'
 import type { Copies } from './copies.js'
-import { checkDescriptor, noteMissed, ObjectTarget, objectHandler } from './object.js'
+import { checkDescriptor, missing, noteMissed, ObjectTarget, objectHandler } from './object.js'
 
 /** Creates the handle: it behaves as a plain object, and tracks which attributes are accessed. */
 export function createRootHandle(
@@ -23,9 +23,7 @@ export function createRootHandle(
       if (typeof key === 'symbol')
         return key === NODE ? undefined : objectHandler.get(target, key, receiver)
       const value = read(key)
-      if (value !== undefined) return value
-      noteMissed(root, key)
-      return objectHandler.get(target, key, receiver)
+      return value === undefined ? missing(root, key) : value
     },
     set(target, key, value, receiver) {
       if (receiver !== handle) return Reflect.set({}, key, value, receiver)

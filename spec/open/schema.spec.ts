@@ -7,6 +7,7 @@ import {
   createSessions,
   memoryStore,
   SessionError,
+  snapshot,
   UnsupportedValueError,
   ValidationError,
 } from '../../lib/index.js'
@@ -799,6 +800,61 @@ forEachStore('a schema', (test, { create }) => {
     }
     assert.deepEqual((await open(plain, session.id)).data, { other: 1, ...expected })
     assert.deepEqual({ ...(await open(sessions, session.id)).data }, expected)
+  })
+
+  const moves: Record<string, (data: Data) => unknown> = {
+    shift: ({ cart }) => cart.shift(),
+    unshift: ({ cart }) => cart.unshift({ id: 9, qty: 9 }),
+    reverse: ({ cart }) => cart.reverse(),
+    sort: ({ cart }) => cart.sort((a: Data, b: Data) => b.id - a.id),
+    splice: ({ cart }) => cart.push(...cart.splice(0, 1)),
+    copyWithin: ({ cart }) => cart.copyWithin(0, 1),
+    'to another array': data => (data.other = [data.cart.pop(), data.cart.shift()]),
+    'in a Set': data => {
+      const [first, ...others] = data.pairs
+      data.pairs = new Set([...others, first])
+    },
+  }
+  for (const [title, move] of Object.entries(moves)) {
+    test(`elements that moved before anybody looked at them stay what they are: ${title}`, async () => {
+      const item = z.object({ id: z.number(), qty: z.number() })
+      const list = z.array(item).optional()
+      const sessions = use(z.object({ cart: list, other: list, pairs: z.set(item).optional() }))
+      const items = [1, 2, 3, 4].map(id => ({ id, qty: id, unknown: id }))
+      const id = await stored({ cart: items, pairs: items })
+      const session = await open(sessions, id)
+      move(session.data)
+      const expected = snapshot(session.data)
+      // Whoever looks at them now finds them at other places.
+      assert.deepEqual(JSON.parse(JSON.stringify(session.data.cart)), expected.cart)
+      assert.deepEqual(
+        [...session.data.pairs].map(each => ({ ...each })),
+        [...expected.pairs],
+      )
+      await session.commit()
+      assert.deepEqual(snapshot((await open(sessions, id)).data), expected)
+      const { cart, other = [] } = await raw(session)
+      for (const { id, unknown = id } of [...cart, ...other]) {
+        assert.equal(Number(unknown), Number(id))
+      }
+    })
+  }
+
+  test('an equal array that was assigned is edited as the one before', async () => {
+    const schema = z.object({ list: z.array(z.number()).optional(), n: z.number().optional() })
+    const sessions = use(schema)
+    const id = await stored({ list: [1, 2] })
+    const [one, two] = [await open(sessions, id), await open(sessions, id)]
+    two.data.list = two.data.list.filter(() => true)
+    two.data.n = 1
+    await two.commit()
+    one.data.list.push(3)
+    await one.commit()
+    two.data.list.push(4)
+    assert.deepEqual((await two.commit()).modifications, [
+      { op: 'append', path: ['list'], values: [4] },
+    ])
+    assert.deepEqual((await open(sessions, id)).data.list, [1, 2, 3, 4])
   })
 
   test('two servers that both append to a default keep both', async () => {

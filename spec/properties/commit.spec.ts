@@ -1,18 +1,34 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { Test } from 'uvu'
+import { z } from 'zod'
+import type { Sessions, Store } from '../../lib/index.js'
 import { createSessions } from '../../lib/index.js'
 import { canonical } from '../support/canonical.js'
 import { mutation, Pair, plainState } from '../support/mutations.js'
 import { holds } from '../support/property.js'
+import type { StoreKind } from '../support/stores.js'
 import { forEachStore } from '../support/stores.js'
 
 type Data = Record<string, unknown>
 
-forEachStore('any sequence of mutations, committed', (commits, { name, create }) => {
-  const sessions = createSessions<Data>({ store: create() })
+/** Takes anything, and decodes it on its way: what is stored is another object then than what is read. */
+const anything = z
+  .object({ a: z.union([z.record(z.string(), z.any()), z.array(z.any()), z.any()]).optional() })
+  .catchall(z.any())
+
+forEachStore('any sequence of mutations, committed', (commits, kind) => {
+  define(commits, kind)
+  define(commits, kind, anything)
+})
+
+function define(commits: Test, { name, create }: StoreKind, schema?: z.ZodObject): void {
+  const by = schema === undefined ? '' : ', by a schema'
+  const options = { store: create(), ...(schema !== undefined && { schema }) }
+  const sessions = createSessions(options as { store: Store }) as unknown as Sessions<Data>
   const runs = name === 'embedded' ? 300 : 60
 
-  commits('primary state equals client state, after each commit', async () => {
+  commits(`primary state equals client state, after each commit${by}`, async () => {
     await holds(
       fc.asyncProperty(
         plainState,
@@ -36,7 +52,7 @@ forEachStore('any sequence of mutations, committed', (commits, { name, create })
     )
   })
 
-  commits('what is written while a commit is under way stays pending', async () => {
+  commits(`what is written while a commit is under way stays pending${by}`, async () => {
     await holds(
       fc.asyncProperty(
         plainState,
@@ -63,4 +79,4 @@ forEachStore('any sequence of mutations, committed', (commits, { name, create })
       runs,
     )
   })
-})
+}

@@ -21,7 +21,16 @@ export function assertTold(commit: Commit, changes: readonly Modification[], sto
   for (const modification of commit.superseded) {
     assert.ok(!isStored(stored, modification), `stored: ${JSON.stringify(modification)}`)
   }
-  const told = [...commit.modifications, ...commit.superseded]
+  assertNoneSilent([commit], changes, stored)
+}
+
+/** Checks that no change was lost in silence: it is stored, or one of the commits tells of it. */
+export function assertNoneSilent(
+  commits: readonly Commit[],
+  changes: readonly Modification[],
+  stored: Data,
+): void {
+  const told = commits.flatMap(({ modifications, superseded }) => [...modifications, ...superseded])
   for (const change of changes) {
     const isTold = told.some(({ path }) => overlap(path, change.path))
     // What somebody else did too need not be told: wrote the same, removed the same elements.

@@ -187,6 +187,19 @@ forEachStore('merge intent', (intents, { create }) => {
     assert.deepEqual([...(data.roles as Set<string>)], ['a', 'b', 'c', 'd'])
   })
 
+  intents(
+    'a union has an element once that several have added, where a commit goes again',
+    async () => {
+      const cart = [1, 2].map(id => ({ id, quantity: 1 }))
+      const open = await servers(2, { cart, tags: ['z'] })
+      for (const { data } of open) {
+        data.cart?.reverse()
+        data.tags = [...(data.tags ?? []), 'a']
+      }
+      assert.deepEqual((await commitAll(open)).tags, ['z', 'a'])
+    },
+  )
+
   intents('a Set unites what each server added', async () => {
     const data = await each({}, [
       d => (d.roles = new Set(['a', 'b'])),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { z } from 'zod'
 import type { Commit, Session } from '../../lib/index.js'
-import { ConflictError, createSessions } from '../../lib/index.js'
+import { ConflictError, createSessions, snapshot } from '../../lib/index.js'
 import type { Data } from '../support/operations.js'
 import {
   createServers,
@@ -28,10 +28,11 @@ forEachStore('rebase', (rebase, { create }) => {
   const store = create()
   const [server, elsewhere] = createServers(store, 2)
 
-  async function begin(data: Data): Promise<Scene> {
+  async function begin(data: Data, options?: Parameters<typeof createServers>[2]): Promise<Scene> {
     assert.ok(server && elsewhere)
     const { id, key } = await createStored(server, data)
-    const [mine] = (await openAll([server], id)) as [Session<Data>]
+    const servers = options === undefined ? [server] : createServers(store, 1, options)
+    const [mine] = (await openAll(servers, id)) as [Session<Data>]
     const other: Scene['other'] = async change => {
       const session = await openOn(elsewhere, id)
       change(session.data)
@@ -61,6 +62,82 @@ forEachStore('rebase', (rebase, { create }) => {
     await mine.commit()
     assert.deepEqual((await stored()).cart, [{ id: 3, qty: 10 }, ...items(2, 1)])
   })
+
+  const DURING: [title: string, change: (data: Data) => unknown, expected: Data][] = [
+    [
+      'a filter and reassign',
+      d => (d.cart = d.cart.filter(({ id }: Data) => id !== 1)),
+      { cart: [...items(9), { id: 2, qty: 5 }, ...items(3)] },
+    ],
+    [
+      'a spread and reassign',
+      d => (d.cart = [...d.cart, { id: 4, qty: 4 }]),
+      { cart: [...items(9, 1), { id: 2, qty: 5 }, ...items(3, 4)] },
+    ],
+    ['a spread of scalars', d => (d.log = [...d.log, 'z']), { log: ['q', 'z'] }],
+    ['an object container', d => ((d.views ??= {}).mine = 1), { views: { other: 1, mine: 1 } }],
+    ['an array container', d => (d.lines ??= []).push('mine'), { lines: ['other', 'mine'] }],
+    [
+      'a container in a container',
+      d => (((d.deep ??= {}).in ??= {}).mine = 1),
+      { deep: { in: { other: 1, mine: 1 } } },
+    ],
+  ]
+  for (const tracking of ['writes', 'accesses', 'mutable-attributes'] as const)
+    for (const [title, change, expected] of DURING) {
+      rebase(
+        `what is assigned while a commit is under way comes on top, too: ${tracking}, ${title}`,
+        async () => {
+          const { mine, other, stored } = await begin(
+            { cart: items(1, 2), log: ['p', 'q'] },
+            { tracking },
+          )
+          const before = mine.data.cart[1]
+          await other(data => {
+            data.cart.unshift(...items(9))
+            data.log.shift()
+            ;(data.views ??= {}).other = 1
+            ;(data.lines ??= []).push('other')
+            ;((data.deep ??= {}).in ??= {}).other = 1
+          })
+          before.qty = 5
+          mine.data.cart.push(...items(3))
+          const commit = mine.commit()
+          change(mine.data)
+          assert.equal((await commit).attempts, 2)
+          const { superseded } = await mine.commit()
+          assert.deepEqual(superseded, [])
+          const data = await stored()
+          for (const [name, value] of Object.entries(expected)) assert.deepEqual(data[name], value)
+          assert.deepEqual(snapshot(mine.data), data)
+        },
+      )
+    }
+
+  const EQUAL: Record<string, (data: Data) => unknown> = {
+    'a filter that keeps all': d => (d.cart = d.cart.filter(() => true)),
+    'a spread': d => (d.cart = [...d.cart]),
+    'a copy': d => (d.cart = d.cart.map((item: Data) => ({ ...item }))),
+    'in an equal object': d => (d.shop = { ...d.shop, cart: [...d.shop.cart] }),
+  }
+  for (const [title, replace] of Object.entries(EQUAL)) {
+    rebase(`an equal array says nothing of where others have put elements: ${title}`, async () => {
+      const cartOf = (data: Data): Data => data.cart ?? data.shop.cart
+      const isInside = title === 'in an equal object'
+      const { mine, other, stored } = await begin(
+        isInside ? { shop: { cart: items(1) } } : { cart: items(1) },
+      )
+      await other(data => cartOf(data).push(...items(2)))
+      cartOf(mine.data).push(...items(3))
+      await mine.commit()
+      replace(mine.data)
+      mine.data.more = 1
+      await mine.commit()
+      cartOf(mine.data).at(-1).qty = 'mine'
+      await mine.commit()
+      assert.deepEqual(cartOf(await stored()), [...items(1, 2), { id: 3, qty: 'mine' }])
+    })
+  }
 
   rebase('elements are matched by their id, whatever else is known of them', async () => {
     const { mine, other } = await begin({ cart: items(1, 2, 3) })

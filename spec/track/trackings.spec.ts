@@ -97,6 +97,95 @@ for (const tracking of trackings) {
 
 candidates.run()
 
+const reading = suite('what is read under every tracking')
+
+for (const tracking of trackings) {
+  reading(`'${tracking}': what was removed is not there any more`, () => {
+    const { data } = track<Data>({ cart: [1], user: { a: 1 }, n: 1, toString: 'x' }, { tracking })
+    delete data.cart
+    data.user = undefined
+    delete data.n
+    delete data.toString
+    assert.deepEqual([data.cart, data.user, data.n], [undefined, undefined, undefined])
+    assert.equal(typeof data.toString, 'function')
+    assert.deepEqual(['cart' in data, 'n' in data], [false, false])
+    const { cart = 'none' } = data
+    assert.equal(cart, 'none')
+    ;(data.cart ??= []).push(2)
+    assert.deepEqual(snapshot(data), { cart: [2] })
+  })
+
+  reading(`'${tracking}': 0 and -0 are two values, whatever was assigned before`, async () => {
+    const sessions = createSessions<Data>({ store: memoryStore(), tracking })
+    const session = sessions.create({ n: 0 })
+    await session.commit()
+    for (const n of [-0, 0, -0]) {
+      session.data.n = n
+      assert.equal((await session.commit()).status, 'updated')
+      assert.equal(Object.is((await sessions.open(session.id))?.data.n, n), true)
+    }
+  })
+
+  const again: [title: string, change: (data: Data) => unknown, expected: Data][] = [
+    ['an array is cut', d => d.a.list.shift(), { a: { list: [2] }, b: { list: [2] } }],
+    ['an array is turned', d => d.b.list.reverse(), { a: { list: [2, 1] }, b: { list: [2, 1] } }],
+    ['a key is added', d => (d.a.n = 1), { a: { list: [1, 2], n: 1 }, b: { list: [1, 2], n: 1 } }],
+    [
+      'one is replaced, and changed later',
+      d => (d.a = { list: [1, 2] }),
+      { a: { list: [1, 2], n: 2 }, b: { list: [1, 2] } },
+    ],
+  ]
+  for (const [title, change, expected] of again) {
+    reading(`'${tracking}': one object at two places is stored in each: ${title}`, async () => {
+      const sessions = createSessions<Data>({ store: memoryStore(), tracking })
+      const session = sessions.create({ begun: true })
+      await session.commit()
+      session.data.a = { list: [1, 2] }
+      session.data.b = session.data.a
+      await session.commit()
+      change(session.data)
+      await session.commit()
+      if (expected.a.n === 2) session.data.a.n = 2
+      await session.commit()
+      assert.deepEqual(session.changes(), [])
+      for (const { data } of [session, (await sessions.open(session.id)) as Session<Data>]) {
+        assert.deepEqual(snapshot(data), { begun: true, ...expected })
+      }
+    })
+  }
+
+  const looks: [title: string, change: (data: Data) => unknown][] = [
+    ['removed', d => delete d.user],
+    ['undefined', d => (d.user = undefined)],
+    ['replaced', d => (d.user = { id: 9 })],
+    ['changed', d => (d.user.name = 'Bob')],
+    ['added', d => (d.more = [1])],
+  ]
+  for (const [title, change] of looks) {
+    reading(
+      `'${tracking}': who looks at changes during a commit takes none away: ${title}`,
+      async () => {
+        const sessions = createSessions<Data>({ store: memoryStore(), tracking })
+        const session = sessions.create({ user: { id: 1, name: 'Ada' }, n: 1 })
+        await session.commit()
+        session.data.n = 2
+        const commit = session.commit()
+        change(session.data)
+        session.changes()
+        session.patches()
+        await commit
+        const expected = snapshot(session.data)
+        if (expected.user === undefined) delete expected.user
+        await session.commit()
+        assert.deepEqual(snapshot((await sessions.open(session.id))?.data), expected)
+      },
+    )
+  }
+}
+
+reading.run()
+
 const plain = suite('plain copies')
 
 for (const tracking of ['none', 'accesses', 'mutable-attributes'] as const) {
@@ -258,6 +347,41 @@ for (const tracking of trackings)
         await one.commit()
         const { user, cart, extra } = await stored()
         assert.deepEqual([user.name, cart.length, extra], ['Bob', 4, 1])
+      },
+    )
+
+    servers(
+      `${tracking} × ${differencing}: an array that is edited by assignment during its commit keeps what others add`,
+      async () => {
+        const [one, two, stored] = await openTwo()
+        two.data.cart[0].qty = 9
+        two.data.cart.push({ id: 4, qty: 4 })
+        await two.commit()
+        one.data.cart.push({ id: 5, qty: 5 })
+        await one.commit()
+        two.data.cart.push({ id: 6, qty: 6 })
+        const commit = two.commit()
+        two.data.cart = two.data.cart.filter(({ id }: Data) => id !== 2)
+        await commit
+        await two.commit()
+        assert.deepEqual(
+          (await stored()).cart.map(({ id }: Data) => id),
+          [1, 3, 4, 5, 6],
+        )
+      },
+    )
+
+    servers(
+      `${tracking} × ${differencing}: an element that is put in the place of another one is no mixture of both`,
+      async () => {
+        for (const item of [{ id: 9, qty: 9 }, { name: 'nine' }]) {
+          const [one, two, stored] = await openTwo()
+          two.data.cart[1] = item
+          one.data.cart[1].gift = true
+          await one.commit()
+          await two.commit()
+          assert.deepEqual((await stored()).cart[1], item)
+        }
       },
     )
 
