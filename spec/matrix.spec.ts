@@ -3,9 +3,11 @@
  */
 
 import assert from 'node:assert/strict'
-import { Binary, ObjectId } from 'bson'
+import { Binary, Double, Int32, Long, ObjectId } from 'bson'
 import type { DifferencingName, Granularity, Modification, TrackingName } from '../lib/index.js'
 import { createSessions } from '../lib/index.js'
+import { createToken } from '../lib/open/identity.js'
+import { arrived, exact } from './support/arrived.js'
 import { forEachStore } from './support/stores.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: the edits run on plain objects and on session data
@@ -127,6 +129,20 @@ const edits: [title: string, edit: (data: Data) => unknown, expected: Expected][
   ['nothing at all', d => [d.user.name, d.cart.length, d.when.getTime()], []],
 ]
 
+const CALL = { timeout: 20_000 }
+
+const wide = (): Data => ({
+  int: new Int32(5),
+  double: new Double(5),
+  long: new Long(5),
+  o: { double: new Double(5), long: new Long(5) },
+  list: [new Long(5), new Double(5)],
+})
+
+const WIDER_INSIDE: Data = { double: new Double(6), long: new Long(6) }
+const WIDER: Data = { int: new Int32(6), ...WIDER_INSIDE }
+const NO_INTEGERS: Data = { long: new Double(0.5), int: new Double(-0) }
+
 const trackings: TrackingName[] = ['none', 'accesses', 'mutable-attributes', 'writes']
 const differencings: DifferencingName[] = ['graph', 'binary']
 const granularities: Granularity[] = ['path', 'attribute', 'session']
@@ -185,6 +201,46 @@ forEachStore('the matrix', (matrix, { create }) => {
             await session.commit()
             assert.deepEqual(show((await plain.open(created.id))?.data), show(model))
           })
+        }
+      }
+
+  /** Numbers as another program may have stored them, and what is done to them. */
+  const widths: [title: string, edit: (data: Data) => unknown, sent: number, expected: Data][] = [
+    ['the same ones', d => Object.assign(d, { long: 5, double: 5, int: 5 }), 0, {}],
+    ['the same ones, in an object', d => (d.o = { double: 5, long: 5 }), 0, {}],
+    ['other ones', d => Object.assign(d, { long: 6, double: 6, int: 6 }), 3, WIDER],
+    ['others in an object', d => (d.o.long = d.o.double = 6), 2, { o: WIDER_INSIDE }],
+    ['others in a list', d => (d.list[1] = 6), 1, { list: [new Long(5), new Double(6)] }],
+    ['a fraction, and -0', d => Object.assign(d, { long: 0.5, int: -0 }), 2, NO_INTEGERS],
+  ]
+  for (const tracking of trackings)
+    for (const differencing of differencings)
+      for (const granularity of granularities) {
+        const sessions = createSessions<Data>({ store, tracking, differencing, granularity })
+        for (const [title, edit, sent, expected] of widths) {
+          // An array that is written whole has its numbers as JavaScript stores them.
+          if (title === 'others in a list' && granularity !== 'path') continue
+          matrix(
+            `${tracking} × ${differencing} × ${granularity}: numbers of each width, ${title}`,
+            async () => {
+              const { id, key } = plain.create()
+              const now = await store.time(CALL)
+              const times = { createdAt: now, expiresAt: now + 1_800_000, endsAt: now + 3_600_000 }
+              const books = { rev: 1, layout: new Map(), tokens: [createToken()], marks: [] }
+              const document = { key, data: wide(), idle: undefined, ...books, ...times }
+              await store.insert(document, CALL)
+              const session = await sessions.open(id)
+              assert.ok(session)
+              edit(session.data)
+              const changes = session.changes()
+              const isCoarse = granularity !== 'path' && sent > 0
+              if (isCoarse) assert.notEqual(changes.length, 0)
+              else assert.equal(changes.length, sent)
+              await session.commit()
+              assert.deepEqual(session.changes(), [])
+              assert.equal(await arrived(store, key), exact({ ...wide(), ...expected }))
+            },
+          )
         }
       }
 })

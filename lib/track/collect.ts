@@ -118,12 +118,13 @@ function collectElements(
   if (copy.length < before.length || haveMoved(collecting.copiesOf, before, copy)) {
     return rewriteElements(collecting, open, before, copy, shape)
   }
+  const copies = collecting.copiesOf.get(before)
   for (let index = 0; index < before.length; index++) {
     const inner = guideAt(guide, index)
     if (inner === undefined) continue
     const [was, is] = [before[index] ?? null, copy[index] ?? null]
     // Written leaf by leaf, it could mix with what another server writes to the one that was there.
-    if (isAnother(collecting.copiesOf, before, index, is)) {
+    if (isAnother(copies, before, index, is)) {
       assignElement(open(), index, detached(is, shape?.at(index)))
     } else collectMember(collecting, open, index, was, is, inner, shape?.at(index))
   }

@@ -21,7 +21,7 @@ import type { Collecting } from './collect.js'
 import { collectMember, detached } from './collect.js'
 import { isEdit } from './elements.js'
 import type { Captured } from './project.js'
-import { capture, createProjection } from './project.js'
+import { createProjection } from './project.js'
 
 /** One attribute as the application has it. */
 interface Copy {
@@ -144,17 +144,18 @@ export function createCopies(root: Node): Copies {
       }
       reset(root)
       tree.adopted = undefined
-      // Whoever looks at the changes while a commit is under way takes nothing away from what is to come.
-      if (tree.journals.length === 0) {
-        collected = new Map(copies)
-        changed = new Map(found.map(([name, { value }]) => [name, capture(value)]))
-      }
       for (const [name, copy] of copies) if (copy === undefined) remove(root, name)
       for (const [name, copy, guide] of found) {
         if (copy.assigned && !isEditOf(name, copy.value)) {
           collectAssigned(name, copy)
         } else collectCopy(name, copy, guide)
       }
+      // Whoever looks at the changes while a commit is under way takes nothing away from what is to come.
+      if (tree.journals.length > 0) return
+      collected = new Map(copies)
+      changed = new Map(
+        found.map(([name, { value }]) => [name, projection.capture(memberAt(root, name), value)]),
+      )
     },
 
     settled() {

@@ -62,14 +62,17 @@ export function isReplaced(copiesOf: Copies, before: unknown, copy: unknown): bo
   return !copy.some(element => known.has(keyOf(element)))
 }
 
-/** Whether `element` was put in the place of another one: it is not that one's copy, nor has it its id. */
+/**
+ * Whether `element` was put in the place of another one: it is not that one's copy, nor has it its id.
+ *
+ * @param copies The copies of the elements of `before`, if they are known.
+ */
 export function isAnother(
-  copiesOf: Copies,
+  copies: readonly unknown[] | undefined,
   before: readonly unknown[],
   index: number,
   element: unknown,
 ): boolean {
-  const copies = copiesOf.get(before)
   if (typeof element !== 'object' || element === null || copies?.[index] === element) return false
   const [own, other] = [keyOf(before[index]), keyOf(element)]
   const isNamed = typeof own === 'string' || typeof other === 'string'

@@ -27,6 +27,8 @@ export interface Projection {
    * @param used What has become a copy already. The application may have put one object at two places.
    */
   update(item: unknown, copy: unknown, shape: Shape | undefined, used?: Set<unknown>): unknown
+  /** Captures the copy of what was written to; undefined where nothing was, or nothing could be. */
+  capture(item: unknown, copy: unknown): Captured | undefined
   /** Takes note that `captured` was the copy of what is the benchmark now. */
   link(item: unknown, captured: Captured | undefined): void
 }
@@ -36,20 +38,8 @@ export interface Captured {
   readonly copy: object
   /** Of an array, what was at which place. */
   readonly elements: readonly unknown[] | undefined
-  /** The objects in it. */
+  /** What was written in it. */
   readonly members: ReadonlyMap<unknown, Captured>
-}
-
-/** Captures a copy; undefined if it is no object. */
-export function capture(copy: unknown): Captured | undefined {
-  if (!isObject(copy)) return undefined
-  const members = new Map<unknown, Captured>()
-  const entries = containerKind(copy) === undefined ? [] : entriesOf(undefined, copy)
-  for (const [key, member] of entries) {
-    const inner = capture(member)
-    if (inner !== undefined) members.set(key, inner)
-  }
-  return { copy, elements: Array.isArray(copy) ? copy.slice() : undefined, members }
 }
 
 /** Creates the projection of `tree`. */
@@ -115,6 +105,23 @@ export function createProjection(tree: Tree): Projection {
     )
   }
 
+  /** `isNew`: whether it is part of what was assigned. What the benchmark has is known already. */
+  function capture(item: unknown, copy: unknown, isNew = false): Captured | undefined {
+    if (!isObject(item) || !isObject(copy)) return undefined
+    const known = itemOf(tree, item)
+    if (known instanceof Leaf) return undefined
+    const isWritten = known !== undefined && (known.dirty || known.benchmark === undefined)
+    if (containerKind(copy) === undefined || !(isWritten || isNew)) return undefined
+    const isAssigned = isNew || (known !== undefined && known.benchmark === undefined)
+    const members = new Map<unknown, Captured>()
+    for (const [key, member] of entriesOf(known, item)) {
+      if (!isObject(member)) continue
+      const inner = capture(member, memberOf(copy, key), isAssigned)
+      if (inner !== undefined) members.set(key, inner)
+    }
+    return { copy, elements: Array.isArray(copy) ? copy.slice() : undefined, members }
+  }
+
   function link(item: unknown, captured: Captured | undefined): void {
     if (!isObject(item) || captured === undefined) return
     const known = itemOf(tree, item)
@@ -126,7 +133,7 @@ export function createProjection(tree: Tree): Projection {
     for (const [key, member] of entriesOf(known, value)) link(member, captured.members.get(key))
   }
 
-  return { copiesOf, copy, update, link }
+  return { copiesOf, copy, update, capture, link }
 }
 
 type Entries = [key: string | number, member: unknown][]
@@ -141,6 +148,10 @@ function entriesOf(node: Node | Leaf | undefined, value: object): Entries {
   if (value instanceof Map) return [...(value as Map<string, unknown>)]
   if (value instanceof Set) return [...[...value].entries()]
   return Object.entries(value)
+}
+
+function memberOf(copy: object, key: string | number): unknown {
+  return copy instanceof Map ? copy.get(key) : (copy as PlainObject)[key]
 }
 
 /** Whether `target` can become any copy of this kind: the application may have put in anything. */

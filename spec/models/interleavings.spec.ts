@@ -27,11 +27,16 @@ interface Server {
   readonly run: (data: Data, who: number) => void
 }
 
-/** What servers of one session do, each opening, changing and committing it once. */
+/**
+ * What servers of one session do, each opening, changing and committing it once.
+ *
+ * @param opensFirst Whether all have opened it before the first of them changes it.
+ */
 async function race(
   scheduler: fc.Scheduler,
   isolation: Isolation,
   servers: readonly Server[],
+  opensFirst = false,
 ): Promise<{ stored: Data; refused: Set<number> }> {
   const store = memoryStore()
   const created = createSessions<Data>({ store }).create(start())
@@ -42,8 +47,11 @@ async function race(
     isolation,
     deadline: 60_000,
   })
+  const open = async (): Promise<Session<Data>> =>
+    (await sessions.open(created.id)) as Session<Data>
+  const opened = opensFirst ? await scheduler.waitFor(Promise.all(servers.map(open))) : []
   const serve = async ({ run }: Server, who: number): Promise<void> => {
-    const session = (await sessions.open(created.id)) as Session<Data>
+    const session = opened[who - 1] ?? (await open())
     try {
       run(session.data, who)
     } catch {
@@ -58,8 +66,8 @@ async function race(
     }
   }
   await scheduler.waitFor(Promise.all(servers.map((server, index) => serve(server, index + 1))))
-  const open = (await createSessions<Data>({ store }).open(created.id)) as Session<Data>
-  return { stored: snapshot(open.data), refused }
+  await created.reload()
+  return { stored: snapshot(created.data), refused }
 }
 
 const names = fc.constantFrom(...Object.keys(operations))
@@ -72,8 +80,11 @@ models(
         fc.scheduler(),
         fc.array(names, { minLength: 2, maxLength: 3 }),
         async (scheduler, chosen) => {
+          // An insertion whose neighbours have left is one at the end, where others append meanwhile.
+          fc.pre(chosen.length < 3 || !chosen.includes('insert in the middle'))
           const servers = chosen.map(name => ({ run: operations[name] as Operation }))
-          const { stored, refused } = await race(scheduler, 'last-write-wins', servers)
+          // What an operation means where its elements have moved is known for those of the beginning.
+          const { stored, refused } = await race(scheduler, 'last-write-wins', servers, true)
           assert.equal(refused.size, 0)
           assert.ok(isSerial(stored, chosen), `${chosen.join(', ')} left ${canonical(stored)}`)
         },

@@ -14,14 +14,27 @@ export function operationOf(name: string): Operation {
   return operation
 }
 
-/** Whether `data` is what some serial order of operations gives; the first is server 1's, and so on. */
-export function isSerial(data: unknown, names: readonly string[]): boolean {
-  const wanted = canonical(data)
-  const steps = names.map((name, index) => ({ who: index + 1, meanings: meaningsOf(name) }))
+/**
+ * Whether `data` is what some serial order of operations gives; the first is server 1's, and so on.
+ *
+ * @param names The operations; undefined for a server that has none.
+ * @param attribute The only attribute that is looked at.
+ */
+export function isSerial(
+  data: Data,
+  names: readonly (string | undefined)[],
+  attribute?: string,
+): boolean {
+  const textOf = (state: Data): string =>
+    canonical(attribute === undefined ? state : [state[attribute] ?? null])
+  const wanted = textOf(data)
+  const steps = names.flatMap((name, index) =>
+    name === undefined ? [] : [{ who: index + 1, meanings: meaningsOf(name) }],
+  )
   for (const order of permutations(steps)) {
     for (const choice of choices(order.map(({ meanings }) => meanings))) {
       const state = run(order.map(({ who }, index) => ({ who, operation: choice[index] })))
-      if (state !== undefined && canonical(state) === wanted) return true
+      if (state !== undefined && textOf(state) === wanted) return true
     }
   }
   return false

@@ -7,7 +7,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { BSONSymbol, DBRef, ObjectId } from 'bson'
+import { BSONRegExp, BSONSymbol, DBRef, ObjectId } from 'bson'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import { z } from 'zod'
@@ -856,6 +856,57 @@ forEachStore('hostile keys', (key, { create, name: kind }) => {
     assert.ok(session)
     return session
   }
+
+  /** What drivers and databases take for more than it is. */
+  const lookalikes: Data[] = [
+    { $ref: 'users', $id: 5 },
+    { $ref: 'https://example.com/a.json', $id: 'b', in: { c: 1 } },
+    { $id: 1, $ref: 'users', $db: 'shop' },
+    { $ref: 'users', $id: { $ref: 'others', $id: 1 } },
+    { $oid: '65a000000000000000000001' },
+    { $numberLong: '5' },
+    { $date: 0, $regex: 'a', $options: 'i' },
+    { $binary: { base64: 'AA==', subType: '00' } },
+  ]
+  for (const lookalike of lookalikes) {
+    key(
+      `an object that looks like something else is an object: ${JSON.stringify(lookalike)}`,
+      async () => {
+        const put = (): Data => structuredClone({ ...lookalike, deep: { n: 1 } })
+        const session = await opened({ ...start(), x: put(), list: [put()] })
+        const plain = { ...start(), x: put(), list: [put()] }
+        for (const data of [session.data, plain]) {
+          data.x.deep.n = 2
+          data.x.more = 1
+          data.list[0].deep.n = 2
+          data.list.push(put())
+          data.y = put()
+        }
+        const { attempts } = await session.commit()
+        assert.equal(attempts, 1)
+        for (const { data } of [session, (await sessions.open(session.id)) as Session<Data>]) {
+          assert.deepStrictEqual(snapshot(data), plain)
+        }
+      },
+    )
+  }
+
+  key(
+    'a regular expression of the database stays what it is, also where JavaScript has none such',
+    async () => {
+      for (const [pattern, options] of [
+        ['(?i)a', ''],
+        ['a/b', 'x'],
+        ['(?P<name>a)', 'is'],
+      ] as const) {
+        const session = await opened({ pattern: new BSONRegExp(pattern, options), n: 1 })
+        session.data.n = 2
+        await session.commit()
+        const { data } = (await sessions.open(session.id)) as Session<Data>
+        assert.deepEqual(snapshot(data), { pattern: new BSONRegExp(pattern, options), n: 2 })
+      }
+    },
+  )
 
   for (const [name, place] of Object.entries(places)) {
     key(`${name}: any odd one is stored exactly, next to what others write`, async () => {
