@@ -74,3 +74,18 @@ function versionOf(collection: Collection): string | undefined {
   const version: unknown = client?.options?.metadata?.driver?.version
   return typeof version === 'string' ? version : undefined
 }
+
+let warned = false
+
+/** Warns, once, if a server that introduces itself so is no replica set, and no router of a cluster. */
+export function warnIfStandalone({ setName, msg }: Document): void {
+  if (warned || setName !== undefined || msg === 'isdbgrid') return
+  warned = true
+  process.emitWarning(
+    'This MongoDB is a single server and no replica set, so a commit that was acknowledged is lost with its disk',
+    {
+      code: 'DOTSET_STANDALONE',
+      detail: 'In production, run a replica set; for development, this is all right.',
+    },
+  )
+}

@@ -9,7 +9,7 @@ import type { Documents, WRITE } from './calls.js'
 import { readAll, readOne, sendRead, sendWrite } from './calls.js'
 import { conditionsOf, fencesOf, updateOf } from './commands.js'
 import { connectMongoStore } from './connect-mongo.js'
-import { checkCollection } from './driver.js'
+import { checkCollection, warnIfStandalone } from './driver.js'
 import { isFenceMiss, isKeyTaken } from './failure.js'
 import { endOf, toDocument, toLong } from './fields.js'
 import { gather } from './gather.js'
@@ -213,8 +213,9 @@ export function mongoStore(
           time: ({ timeout, deadline = timeout }) =>
             sendRead('ask for the time', async () => {
               const signal = AbortSignal.timeout(Math.ceil(deadline))
-              const { localTime } = await collection.db.command({ hello: 1 }, { signal })
-              return (localTime as Date).getTime()
+              const hello = await collection.db.command({ hello: 1 }, { signal })
+              warnIfStandalone(hello)
+              return (hello.localTime as Date).getTime()
             }),
         }),
 
