@@ -54,12 +54,7 @@ export const TRIM_FROM = 32
 export const epochOf = (now: number): number => now * 1000
 
 /** Which commits a document knows of. */
-export interface Tokens {
-  /** How many data commits there were. */
-  readonly rev: number
-  /** The tokens of the latest of them, oldest first. */
-  readonly tokens: readonly bigint[]
-}
+export type Tokens = Pick<Bookkeeping, 'rev' | 'tokens'>
 
 /**
  * Whether a document has the tokens of all commits since its `rev` was `since`, so that a token that it

@@ -7,17 +7,14 @@
 import { performance } from 'node:perf_hooks'
 import { publish } from '../diagnostics.js'
 import { epochOf, TRIM_FROM } from '../document.js'
-import { ConflictError, SessionGoneError } from '../errors.js'
+import { SessionGoneError } from '../errors.js'
 import type { Modification } from '../modification.js'
 import { contentKey } from '../modification.js'
 import type { SessionDocument } from '../open/document.js'
 import { createToken } from '../open/identity.js'
-import type { Path } from '../path.js'
-import { applyModification } from '../state/apply.js'
 import { copyValue, withCopy } from '../state/copy.js'
-import type { Difference } from '../state/difference.js'
 import type { PlainObject } from '../state/value.js'
-import { copyStored, modificationWithWidths } from '../state/width.js'
+import { modificationWithWidths } from '../state/width.js'
 import { remove } from '../state/write.js'
 import type { NewDocument, Statement } from '../store/store.js'
 import type { Deadline } from '../synchronize/deadline.js'
@@ -29,13 +26,13 @@ import { acceptCommit, acceptNothing } from './accept.js'
 import type { SessionTimeouts } from './expiry.js'
 import { expiryOf } from './expiry.js'
 import { finishEarlier, fly } from './flight.js'
-import { refuseDetached, refuseOverlap } from './isolation.js'
+import { pauseBeforeNext, refuseDetached, refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
 import { differencesOf } from './live.js'
-import { loadBy } from './load.js'
+import { loadBy, stillThere } from './load.js'
 import type { Commit, Landing, Result } from './outcome.js'
 import { NOTHING, withEarlier } from './outcome.js'
-import { checkSize, prepareData, prepareWrites, sizeOf, sizeOfWhole } from './prepare.js'
+import { checkSize, prepareData, prepareWrites, sizeOf, sizeOfWhole, wholeOf } from './prepare.js'
 import { noteDetached, rebaseOnto } from './rebase.js'
 import { touchSession } from './touch.js'
 
@@ -79,30 +76,25 @@ async function commitLife(live: LiveSession, exact: boolean, call: Call): Promis
     const landing =
       live.life === 'new' ? await insertNew(live, call) : await update(live, token, exact, call)
     if (landing.result !== undefined) return landing.result
-    const { document } = landing
-    if (document === null || document.retiredBy !== undefined || isAnother(live, document)) {
-      live.life = document?.retiredBy === undefined ? 'gone' : 'retired'
-      throw new SessionGoneError()
-    }
+    const document = stillThere(live, isAnother(live, landing.document) ? null : landing.document)
+    if (document === undefined) throw new SessionGoneError()
     if (exact) throw new StaleError()
     live.life = 'stored'
     live.knowledge.createdAt = document.createdAt
     refuseOverlap(live, document, attempts.count)
     rebase(live, document, attempts)
-    const round = left - deadline.left
-    await deadline.pause(attempts.count)
-    // One more that does not end in time would leave it uncertain whether it was applied.
-    if (deadline.left <= round) {
-      throw new ConflictError(pathsOf(differencesOf(live)), attempts.count)
-    }
+    await pauseBeforeNext(live, deadline, left, attempts.count)
   }
   if (prepareWrites(live).writes.length > 0) throw new SessionGoneError()
   return { status: 'gone', ...NOTHING }
 }
 
 /** Whether the name has another session by now. */
-function isAnother({ named, life, knowledge }: LiveSession, document: SessionDocument): boolean {
-  return named && life === 'stored' && document.createdAt !== knowledge.createdAt
+function isAnother(
+  { named, life, knowledge }: LiveSession,
+  document: SessionDocument | null,
+): boolean {
+  return named && life === 'stored' && document?.createdAt !== knowledge.createdAt
 }
 
 /** Stores a session for the first time, unless another has its key. */
@@ -206,8 +198,6 @@ function rebase(live: LiveSession, document: SessionDocument, attempts: { count:
   publish('conflict', () => ({ paths, superseded, attempts: attempts.count }))
 }
 
-const pathsOf = (differences: readonly Difference[]): Path[] => differences.map(({ path }) => path)
-
 /** Takes note of a commit that was applied; what the application asked for since then stays. */
 function noteCommit(
   live: LiveSession,
@@ -240,14 +230,4 @@ function handOut({ root }: LiveSession, modifications: readonly Modification[]):
     // What a schema encoded is changed in place by the next commit; a benchmark never is.
     return root.tree.tied ? withCopy(copy, key) : { ...copy, [key]: copyValue(copy[key]) }
   })
-}
-
-/** All attributes as they are stored once `modifications` are. */
-function wholeOf(
-  { root, benchmark }: LiveSession,
-  modifications: readonly Modification[],
-): PlainObject {
-  const data = copyStored(benchmark.storedAll(root)) as PlainObject
-  for (const modification of modifications) applyModification(data, modification)
-  return data
 }

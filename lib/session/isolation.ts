@@ -8,6 +8,7 @@ import { publish } from '../diagnostics.js'
 import { ConflictError } from '../errors.js'
 import type { SessionDocument } from '../open/document.js'
 import type { Path } from '../path.js'
+import type { Deadline } from '../synchronize/deadline.js'
 import { overlappingReads, overlappingWrites } from '../synchronize/overlap.js'
 import type { LiveSession } from './live.js'
 import { differencesOf } from './live.js'
@@ -40,6 +41,25 @@ export function refuseDetached(live: LiveSession): void {
   if (live.context.settings.isolation === 'last-write-wins') return
   const paths = detachedWrites(live).map(({ path }) => path)
   if (paths.length > 0) throw new ConflictError(paths, 0)
+}
+
+/**
+ * Waits before a commit that was rebased is made once more.
+ *
+ * @param left What was left of the deadline when it was made before.
+ * @throws {@link ConflictError} if there is no time for it: its outcome would not be known.
+ */
+export async function pauseBeforeNext(
+  live: LiveSession,
+  deadline: Deadline,
+  left: number,
+  attempts: number,
+): Promise<void> {
+  const round = left - deadline.left
+  await deadline.pause(attempts)
+  if (deadline.left > round) return
+  const paths = differencesOf(live).map(({ path }) => path)
+  throw new ConflictError(paths, attempts)
 }
 
 function overlapsWith(live: LiveSession, document: SessionDocument): Path[] {

@@ -34,6 +34,16 @@ export function loadBy(context: Context, key: string) {
     loadDocument(context, key, deadline, linearizable)
 }
 
+/** The document of a session; undefined if it is not there any more, which is noted. */
+export function stillThere(
+  live: LiveSession,
+  document: SessionDocument | null,
+): SessionDocument | undefined {
+  if (document !== null && document.retiredBy === undefined) return document
+  live.life = document === null ? 'gone' : 'retired'
+  return undefined
+}
+
 /** Decodes and validates all attributes, as `validate: 'open'` asks for. */
 export function validateAll({ root, context }: LiveSession): void {
   const { schema, onInvalid } = context.settings

@@ -6,8 +6,11 @@
 
 import { calculateObjectSize } from 'bson'
 import { SessionTooLargeError } from '../errors.js'
+import type { Modification } from '../modification.js'
 import { contentKey } from '../modification.js'
+import { applyModification } from '../state/apply.js'
 import { snapshotNode } from '../state/copy.js'
+import type { Difference } from '../state/difference.js'
 import { keysOf, memberAt } from '../state/read.js'
 import type { PlainObject } from '../state/value.js'
 import { containerKind } from '../state/value.js'
@@ -38,13 +41,10 @@ export interface Prepared {
 export function prepareWrites(live: LiveSession): Prepared {
   const { root, benchmark, context } = live
   const { schema } = context.settings
-  live.tracking.collect()
-  importAdopted(root, live.imported)
-  const outgoing = outgoingOf(live)
-  const differences = differencesOf(live, outgoing.copying.leaves)
+  const { outgoing, differences } = takeState(live)
   const known = differences.filter(({ path }) => schema?.knows(String(path[0])) !== false)
   const { invalid } = benchmark
-  const storedAll = (): PlainObject => copyStored(benchmark.storedAll(root)) as PlainObject
+  const storedAll = (): PlainObject => wholeOf(live, [])
   const writes =
     live.cleared !== undefined
       ? [clearingWrite(live, outgoing)]
@@ -61,6 +61,14 @@ export function prepareWrites(live: LiveSession): Prepared {
   const names = differences.map(({ path }) => String(path[0]))
   const dropped = names.filter(name => schema?.knows(name) === false)
   return { writes, outgoing, dropped: [...new Set(dropped)] }
+}
+
+/** Takes over what the application wrote until now, and finds where that departs from the benchmark. */
+function takeState(live: LiveSession): { outgoing: Outgoing; differences: Difference[] } {
+  live.tracking.collect()
+  importAdopted(live.root, live.imported)
+  const outgoing = outgoingOf(live)
+  return { outgoing, differences: differencesOf(live, outgoing.copying.leaves) }
 }
 
 /** What is sent of a session: encoded by its schema, and all of it such that it comes back. */
@@ -125,10 +133,7 @@ const replacement = (name: string): Omit<Write, 'modification'> => {
 export function prepareData(live: LiveSession): Omit<Prepared, 'writes'> & { data: PlainObject } {
   const { root, initial, context } = live
   const { schema } = context.settings
-  live.tracking.collect()
-  importAdopted(root, live.imported)
-  const outgoing = outgoingOf(live)
-  const differences = differencesOf(live, outgoing.copying.leaves)
+  const { outgoing, differences } = takeState(live)
   const changed = new Set(differences.map(({ path }) => String(path[0])))
   const data: PlainObject = {}
   if (changed.size > 0) {
@@ -141,6 +146,16 @@ export function prepareData(live: LiveSession): Omit<Prepared, 'writes'> & { dat
     if (schema?.crossChecks === true) schema.check(snapshotNode(root) as PlainObject, 'write')
   }
   return { data, outgoing, dropped: [...changed].filter(name => schema?.knows(name) === false) }
+}
+
+/** All attributes as they are stored once `modifications` are. */
+export function wholeOf(
+  { root, benchmark }: LiveSession,
+  modifications: readonly Modification[],
+): PlainObject {
+  const data = copyStored(benchmark.storedAll(root)) as PlainObject
+  for (const modification of modifications) applyModification(data, modification)
+  return data
 }
 
 /** What the values of `writes` take in BSON, in bytes: more than they add to the document. */

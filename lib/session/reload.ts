@@ -9,7 +9,7 @@ import type { Deadline } from '../synchronize/deadline.js'
 import { finishEarlier } from './flight.js'
 import type { LiveSession } from './live.js'
 import { discardChanges } from './live.js'
-import { loadDocument } from './load.js'
+import { loadDocument, stillThere } from './load.js'
 import { rebaseOnto } from './rebase.js'
 
 /**
@@ -23,19 +23,15 @@ export async function reloadSession(
   deadline: Deadline,
 ): Promise<void> {
   await finishEarlier(live, { deadline, attempts: { count: 0 } })
-  if (live.life === 'new' && !live.named) {
+  // Nobody else can have stored a new session, unless it has a name.
+  const isUnknown = live.life === 'new' && !live.named
+  const loaded = isUnknown ? null : await loadDocument(live.context, live.key, deadline)
+  if (loaded === null && live.life === 'new') {
     if (!keepChanges) discardChanges(live)
     return
   }
-  const document = await loadDocument(live.context, live.key, deadline)
-  if (document === null && live.life === 'new') {
-    if (!keepChanges) discardChanges(live)
-    return
-  }
-  if (document === null || document.retiredBy !== undefined) {
-    live.life = document === null ? 'gone' : 'retired'
-    throw new SessionGoneError('reload the session')
-  }
+  const document = stillThere(live, loaded)
+  if (document === undefined) throw new SessionGoneError('reload the session')
   if (!keepChanges) discardChanges(live)
   live.life = 'stored'
   live.root.tree.reads?.clear()

@@ -7,18 +7,10 @@
  * @module
  */
 
-import {
-  ConflictError,
-  SessionError,
-  SessionGoneError,
-  StoreError,
-  UncertainCommitError,
-} from '../errors.js'
+import { SessionError, SessionGoneError, StoreError, UncertainCommitError } from '../errors.js'
 import { createId, createToken, keyOf } from '../open/identity.js'
-import { applyModification } from '../state/apply.js'
 import { snapshotNode } from '../state/copy.js'
 import type { PlainObject } from '../state/value.js'
-import { copyStored } from '../state/width.js'
 import type { NewDocument } from '../store/store.js'
 import type { Deadline } from '../synchronize/deadline.js'
 import type { Call } from '../synchronize/deliver.js'
@@ -29,13 +21,13 @@ import { expiryOf } from './expiry.js'
 import type { Send } from './flight.js'
 import { finishEarlier, fly } from './flight.js'
 import { storedInitial } from './initial.js'
-import { refuseOverlap } from './isolation.js'
+import { pauseBeforeNext, refuseOverlap } from './isolation.js'
 import type { LiveSession } from './live.js'
-import { differencesOf, newKnowledge, startAnew } from './live.js'
-import { loadBy, loadDocument } from './load.js'
+import { newKnowledge, startAnew } from './live.js'
+import { loadBy, loadDocument, stillThere } from './load.js'
 import type { Landing } from './outcome.js'
 import type { Prepared } from './prepare.js'
-import { prepareWrites, sizeOfWhole } from './prepare.js'
+import { prepareWrites, sizeOfWhole, wholeOf } from './prepare.js'
 import { rebaseOnto } from './rebase.js'
 
 /** How long the mark of an old id stays, in milliseconds: requests with it are still under way. */
@@ -86,22 +78,11 @@ async function rotateStored(live: LiveSession, keep: Keep, call: Call): Promise<
     const { left } = deadline
     const { result } = await rotateOnce(live, keep, call)
     if (result !== undefined) return
-    const document = await loadDocument(context, key, deadline)
-    if (document === null || document.retiredBy !== undefined) {
-      live.life = document === null ? 'gone' : 'retired'
-      throw new SessionGoneError('rotate the session')
-    }
+    const document = stillThere(live, await loadDocument(context, key, deadline))
+    if (document === undefined) throw new SessionGoneError('rotate the session')
     refuseOverlap(live, document, attempts)
     rebaseOnto(live, document)
-    const round = left - deadline.left
-    await deadline.pause(attempts)
-    // One more that does not end in time would leave it uncertain whether the old id is dead.
-    if (deadline.left <= round) {
-      throw new ConflictError(
-        differencesOf(live).map(({ path }) => path),
-        attempts,
-      )
-    }
+    await pauseBeforeNext(live, deadline, left, attempts)
   }
 }
 
@@ -123,7 +104,7 @@ async function rotateOnce(live: LiveSession, keep: Keep, call: Call): Promise<La
       return { result: undefined, document: null }
     }
     adoptIdentity(live, rotation)
-    const modifications = prepared.writes.map(write => write.modification)
+    const modifications = prepared.writes.map(({ modification }) => modification)
     if (keep === true) acceptCommit(live, modifications, prepared, flight, true)
     else startAnew(live, 'stored', rotation.document.data)
     return { result: { status: 'updated', modifications, bytes: rotation.bytes } }
@@ -158,8 +139,10 @@ async function rotationOf(
 ): Promise<Rotation> {
   const { context, knowledge, timeouts } = live
   const { idleTimeout, absoluteTimeout } = context.settings
-  const all = copyStored(live.benchmark.storedAll(live.root)) as PlainObject
-  for (const { modification } of writes) applyModification(all, modification)
+  const all = wholeOf(
+    live,
+    writes.map(({ modification }) => modification),
+  )
   const data =
     keep === true ? all : { ...storedInitial(context.settings, live.root), ...pick(all, keep) }
   const bytes = sizeOfWhole(live, data)

@@ -8,7 +8,7 @@ import type { Deadline } from '../synchronize/deadline.js'
 import { knowledgeOf } from '../synchronize/statement.js'
 import { expiryOf, stepOf } from './expiry.js'
 import type { LiveSession } from './live.js'
-import { loadDocument } from './load.js'
+import { loadDocument, stillThere } from './load.js'
 
 /**
  * Moves the expiry, if it moves by enough to be worth a write.
@@ -35,11 +35,8 @@ export async function touchSession(
       live.touched = false
       return 'touched'
     }
-    const document = await loadDocument(context, key, deadline)
-    if (document === null || document.retiredBy !== undefined) {
-      live.life = document === null ? 'gone' : 'retired'
-      return 'gone'
-    }
+    const document = stillThere(live, await loadDocument(context, key, deadline))
+    if (document === undefined) return 'gone'
     // Another server gave it another timeout. What it holds is not what was read here, so nothing
     // more than the timeouts may be taken over.
     const { idle: theirs, endsAt: end, expiresAt: now } = knowledgeOf(document)
