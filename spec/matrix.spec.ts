@@ -4,11 +4,12 @@
 
 import assert from 'node:assert/strict'
 import { Binary, Double, Int32, Long, ObjectId } from 'bson'
-import type { DifferencingName, Granularity, Modification, TrackingName } from '../lib/index.js'
+import type { Granularity, Modification, TrackingName } from '../lib/index.js'
 import { createSessions } from '../lib/index.js'
 import { createToken } from '../lib/open/identity.js'
 import { arrived, exact } from './support/arrived.js'
 import { forEachStore } from './support/stores.js'
+import { differencings, trackings } from './support/strategies.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: the edits run on plain objects and on session data
 type Data = any
@@ -143,8 +144,6 @@ const WIDER_INSIDE: Data = { double: new Double(6), long: new Long(6) }
 const WIDER: Data = { int: new Int32(6), ...WIDER_INSIDE }
 const NO_INTEGERS: Data = { long: new Double(0.5), int: new Double(-0) }
 
-const trackings: TrackingName[] = ['none', 'accesses', 'mutable-attributes', 'writes']
-const differencings: DifferencingName[] = ['graph', 'binary']
 const granularities: Granularity[] = ['path', 'attribute', 'session']
 
 /** What was sent, at the places where it was to be sent; an unsafe key is sent with its parent. */

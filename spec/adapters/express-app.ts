@@ -54,20 +54,3 @@ export async function withApp(
     await server.close()
   }
 }
-
-/** A store whose data writes are followed by `then`, before they end. */
-export function followed(then: () => void | Promise<void>, store: Store = memoryStore()): Store {
-  return {
-    ...store,
-    async insert(document, options) {
-      const result = await store.insert(document, options)
-      await then()
-      return result
-    },
-    async write(statement, options) {
-      const result = await store.write(statement, options)
-      await then()
-      return result
-    },
-  }
-}

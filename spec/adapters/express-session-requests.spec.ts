@@ -11,6 +11,7 @@ import { DotsetStore } from '../../lib/adapters/express-session.js'
 import type { Store } from '../../lib/index.js'
 import { StoreError } from '../../lib/index.js'
 import type { Data } from '../support/operations.js'
+import { followed } from '../support/servers.js'
 import { forEachStore } from '../support/stores.js'
 import { Browser } from './browser.js'
 import { answerErrors } from './express-app.js'
@@ -132,14 +133,7 @@ forEachStore('express-session: DotsetStore under requests of all kinds', (test, 
       data.after = 1
       response.send('done')
     }
-    const wrap = (store: Store): Store => ({
-      ...store,
-      async write(statement, options) {
-        const result = await store.write(statement, options)
-        stored.resolve()
-        return result
-      },
-    })
+    const wrap = (store: Store): Store => followed(stored.resolve, store, ['write'])
     await serve(
       { '/slow': slow },
       async browser => {

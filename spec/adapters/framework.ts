@@ -6,6 +6,7 @@ import type { AdapterOptions } from '../../lib/adapters/request.js'
 import type { Session, Sessions, Store } from '../../lib/index.js'
 import { memoryStore, SessionError, StoreError } from '../../lib/index.js'
 import type { Data } from '../support/operations.js'
+import { intercepted } from '../support/servers.js'
 
 /** What a handler answers. Chunks are streamed one by one. */
 export interface Answer {
@@ -70,24 +71,15 @@ export function recordCalls(store: Store, calls: string[]): Store {
 export function failing(): { store: Store; fail(): void } {
   const store = memoryStore()
   let fails = false
-  const check = (): void => {
+  const check = async (proceed: () => unknown): Promise<unknown> => {
     if (fails) throw new StoreError('commit the session', 'the spec says so')
+    return proceed()
   }
   return {
     fail() {
       fails = true
     },
-    store: {
-      ...store,
-      async insert(document, options) {
-        check()
-        return store.insert(document, options)
-      },
-      async write(statement, options) {
-        check()
-        return store.write(statement, options)
-      },
-    },
+    store: intercepted(store, { insert: check, write: check }),
   }
 }
 

@@ -8,7 +8,8 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NextFunction, Request, Response } from 'express'
 import { suite } from 'uvu'
-import { followed, withApp } from './express-app.js'
+import { followed } from '../support/servers.js'
+import { withApp } from './express-app.js'
 import { deferred } from './framework.js'
 
 const ways = suite('Responses that are held back: every way to respond')

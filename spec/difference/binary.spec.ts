@@ -27,7 +27,6 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import { z } from 'zod'
 import type {
-  DifferencingName,
   Modification,
   Session,
   Sessions,
@@ -38,13 +37,11 @@ import { createSessions, memoryStore, UnsupportedValueError } from '../../lib/in
 import { createToken } from '../../lib/open/identity.js'
 import { canonical } from '../support/canonical.js'
 import { holds } from '../support/property.js'
+import { differencings, trackings } from '../support/strategies.js'
 import { EXACT, tampered } from '../support/wrapped.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: states of all kinds
 type Data = any
-
-const TRACKINGS: TrackingName[] = ['writes', 'accesses', 'mutable-attributes', 'none']
-const DIFFERENCINGS: DifferencingName[] = ['graph', 'binary']
 
 // States, as somebody may have stored them: numbers of each width, and all that BSON has
 
@@ -318,8 +315,8 @@ async function change(
 
 const property = suite('binary differencing, whatever is stored and done')
 
-for (const tracking of TRACKINGS) {
-  const [graphs, bytes] = DIFFERENCINGS.map(differencing => {
+for (const tracking of trackings) {
+  const [graphs, bytes] = differencings.map(differencing => {
     return createSessions<Data>({ store, tracking, differencing })
   }) as [Sessions<Data>, Sessions<Data>]
 
@@ -363,8 +360,8 @@ function finds(
   edit: (data: Data) => unknown,
 ): void {
   binary(title, async () => {
-    for (const tracking of TRACKINGS)
-      for (const differencing of DIFFERENCINGS) {
+    for (const tracking of trackings)
+      for (const differencing of differencings) {
         const session = await begin({ tracking, differencing })
         edit(session.data)
         const found = session.changes().map(({ op, path }) => `${op} ${path.join('.')}`)
@@ -508,7 +505,7 @@ for (const [title, spoil, path] of [
   ["a key of BSON's own", (held: Data) => (held._bsontype = 'ObjectId'), ['o', '_bsontype']],
   ['a function', (held: Data) => (held.call = () => 1), ['o', 'call']],
 ] as const) {
-  for (const differencing of DIFFERENCINGS) {
+  for (const differencing of differencings) {
     binary(`put into an object after that was assigned: ${title}, ${differencing}`, async () => {
       const session = await begins({ o: { n: 5 } })({ differencing })
       const held = { n: 5 }

@@ -9,8 +9,7 @@ import {
   UnsupportedValueError,
   ValidationError,
 } from '../../lib/index.js'
-import { canonical } from '../support/canonical.js'
-import { mutation, Pair, plainState } from '../support/mutations.js'
+import { commitAlong, mutation, Pair, plainState } from '../support/mutations.js'
 import { holds } from '../support/property.js'
 import { forEachStore } from '../support/stores.js'
 
@@ -730,16 +729,7 @@ forEachStore('every kind of schema', (test, { create, name: storeName }) => {
           const session = loose.create({ ...structuredClone(state), created: true })
           await session.commit()
           const pair = new Pair({ ...structuredClone(state), created: true }, session.data)
-          for (const [step, commits] of steps) {
-            pair.apply(step)
-            assert.equal(canonical(session.data), canonical(pair.plain))
-            if (!commits) continue
-            await session.commit()
-            assert.deepEqual(session.changes(), [])
-            assert.equal(canonical(session.data), canonical(pair.plain))
-            const opened = await open(loose, session.id)
-            assert.equal(canonical(opened.data), canonical(pair.plain))
-          }
+          await commitAlong(loose, session, pair, steps)
         },
       ),
       storeName === 'embedded' ? 100 : 15,

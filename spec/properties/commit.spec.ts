@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { Sessions, Store } from '../../lib/index.js'
 import { createSessions } from '../../lib/index.js'
 import { canonical } from '../support/canonical.js'
-import { mutation, Pair, plainState } from '../support/mutations.js'
+import { commitAlong, mutation, Pair, plainState } from '../support/mutations.js'
 import { holds } from '../support/property.js'
 import type { StoreKind } from '../support/stores.js'
 import { forEachStore } from '../support/stores.js'
@@ -36,16 +36,7 @@ function define(commits: Test, { name, create }: StoreKind, schema?: z.ZodObject
         async (state, steps) => {
           const session = sessions.create(structuredClone(state))
           const pair = new Pair(structuredClone(state), session.data)
-          for (const [step, commits] of steps) {
-            pair.apply(step)
-            assert.equal(canonical(session.data), canonical(pair.plain))
-            if (!commits) continue
-            await session.commit()
-            assert.deepEqual(session.changes(), [])
-            assert.equal(canonical(session.data), canonical(pair.plain))
-            const stored = session.isNew ? {} : (await sessions.open(session.id))?.data
-            assert.equal(canonical(stored), canonical(pair.plain))
-          }
+          await commitAlong(sessions, session, pair, steps)
         },
       ),
       runs,

@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import type { DifferencingName, Tracked, TrackingName } from '../../lib/index.js'
 import { createSessions, memoryStore, snapshot, track } from '../../lib/index.js'
 import { canonical } from '../support/canonical.js'
-import { mutation, Pair, plainState } from '../support/mutations.js'
+import { commitAlong, mutation, Pair, plainState } from '../support/mutations.js'
 import { holds } from '../support/property.js'
 
 enablePatches()
@@ -90,15 +90,7 @@ for (const tracking of ['accesses', 'mutable-attributes', 'none'] as TrackingNam
         const sessions = createSessions<Data>({ store, tracking, differencing })
         const session = sessions.create(structuredClone(state))
         const pair = new Pair(structuredClone(state), session.data)
-        for (const [step, commits] of steps) {
-          pair.apply(step)
-          if (!commits) continue
-          await session.commit()
-          assert.deepEqual(session.changes(), [])
-          assert.equal(canonical(session.data), canonical(pair.plain))
-          const stored = session.isNew ? {} : (await sessions.open(session.id))?.data
-          assert.equal(canonical(stored), canonical(pair.plain))
-        }
+        await commitAlong(sessions, session, pair, steps)
       }),
       RUNS,
     )

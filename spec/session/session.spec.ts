@@ -19,14 +19,13 @@ import { canonical } from '../support/canonical.js'
 import { mutation, Pair, plainState } from '../support/mutations.js'
 import { holds } from '../support/property.js'
 import { forEachStore } from '../support/stores.js'
+import { trackings } from '../support/strategies.js'
 import { gated } from '../support/wrapped.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: the specs write what the types forbid
 type Data = any
 
 enablePatches()
-
-const TRACKINGS = ['none', 'accesses', 'mutable-attributes', 'writes'] as const
 
 const start = (): Data => ({
   user: { name: 'Ada', address: { city: 'London' } },
@@ -667,7 +666,7 @@ forEachStore('a session', (test, { create, name }) => {
     assert.deepEqual(session.changes(), [])
   })
 
-  for (const tracking of TRACKINGS) {
+  for (const tracking of trackings) {
     test(`clear() once more than one other server wrote: tracking '${tracking}'`, async () => {
       const { store: gate, next } = gated(store, 'write')
       const slow = createSessions<Data>({ store: gate, tracking })

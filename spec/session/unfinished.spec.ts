@@ -9,7 +9,7 @@ import { suite } from 'uvu'
 import type { Session, Sessions, Store } from '../../lib/index.js'
 import { createSessions, memoryStore, SessionGoneError, StoreError } from '../../lib/index.js'
 import { holds } from '../support/property.js'
-import { storedData } from '../support/servers.js'
+import { intercepted, storedData } from '../support/servers.js'
 import { forEachStore } from '../support/stores.js'
 
 interface Data {
@@ -30,21 +30,19 @@ function cuttable(stored: Store): {
   let cut: 'all' | 'retire' | undefined
   let carriesOut = false
   const lost = (): StoreError => new StoreError('reach it', 'cut off', { uncertain: true })
-  const meet = async <T>(call: () => Promise<T>): Promise<T> => {
+  const meet = async (call: () => Promise<unknown>): Promise<unknown> => {
     if (cut === undefined) return call()
     if (carriesOut) await call()
     carriesOut = false
     throw lost()
   }
-  const store: Store = {
-    ...stored,
-    write: (...args) => meet(() => stored.write(...args)),
-    insert: (...args) =>
-      cut === 'retire' ? stored.insert(...args) : meet(() => stored.insert(...args)),
-    retire: (...args) => meet(() => stored.retire(...args)),
-    remove: (...args) => meet(() => stored.remove(...args)),
-    load: (...args) => (cut !== undefined ? Promise.reject(lost()) : stored.load(...args)),
-  }
+  const store = intercepted(stored, {
+    write: meet,
+    insert: proceed => (cut === 'retire' ? proceed() : meet(proceed)),
+    retire: meet,
+    remove: meet,
+    load: proceed => (cut === undefined ? proceed() : Promise.reject(lost())),
+  })
   return {
     store,
     cut(carries, only) {

@@ -2,7 +2,10 @@
  * Random mutations, applied alike to a plain object and to a tracked one.
  */
 
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { Session, Sessions } from '../../lib/index.js'
+import { canonical } from './canonical.js'
 
 type Bag = Record<string, unknown>
 type Container = Bag | unknown[]
@@ -175,14 +178,14 @@ function mutate(target: Container, mutation: Mutation, value: unknown): void {
       target[key] ??= count === 0 ? {} : []
       const opened = target[key]
       if (Array.isArray(opened)) opened.push(value)
-      else if (typeof opened === 'object' && opened !== null) (opened as Bag)['in'] = value
+      else if (typeof opened === 'object' && opened !== null) (opened as Bag).in = value
       break
     }
     case 'raw': {
       const raw: Bag = { inner: value, list: [] }
       target[key] = raw
       // Through the caller's own reference, and through the handle.
-      raw['late'] = index
+      raw.late = index
       ;(target[key] as { list: unknown[] }).list.push(count)
       break
     }
@@ -192,7 +195,7 @@ function mutate(target: Container, mutation: Mutation, value: unknown): void {
     case 'swap': {
       const before = Object.hasOwn(target, key) ? target[key] : undefined
       target[key] = value
-      if (before !== undefined) target['swapped'] = before
+      if (before !== undefined) target.swapped = before
       break
     }
     default:
@@ -253,5 +256,29 @@ function mutateArray(target: unknown[], mutation: Mutation, value: unknown): voi
     }
     default:
       if (index <= target.length) target[index] = value
+  }
+}
+
+/**
+ * Applies mutations to both of `pair` and to a session, which it is of, with commits in between: client
+ * state, and what is read of primary state after each commit, are what the plain object is.
+ *
+ * @param steps Each with whether a commit follows.
+ */
+export async function commitAlong(
+  sessions: Sessions<Bag>,
+  session: Session<Bag>,
+  pair: Pair,
+  steps: readonly [Mutation, boolean][],
+): Promise<void> {
+  for (const [step, commits] of steps) {
+    pair.apply(step)
+    assert.equal(canonical(session.data), canonical(pair.plain))
+    if (!commits) continue
+    await session.commit()
+    assert.deepEqual(session.changes(), [])
+    assert.equal(canonical(session.data), canonical(pair.plain))
+    const stored = session.isNew ? {} : (await sessions.open(session.id))?.data
+    assert.equal(canonical(stored), canonical(pair.plain))
   }
 }

@@ -4,7 +4,7 @@
 
 import { deserialize } from 'bson'
 import type { Session, Sessions, Store } from '../../lib/index.js'
-import { createSessions } from '../../lib/index.js'
+import { createSessions, memoryStore } from '../../lib/index.js'
 import type { PlainOptions } from '../../lib/options.js'
 import type { Data } from './operations.js'
 
@@ -24,6 +24,11 @@ export async function createStored(server: Sessions<Data>, data: Data): Promise<
   const session = server.create(data)
   await session.commit()
   return session
+}
+
+/** The same, and opens it anew. */
+export async function openStored(server: Sessions<Data>, data: Data): Promise<Session<Data>> {
+  return openOn(server, (await createStored(server, data)).id)
 }
 
 /** Opens a session on each of `servers`. */
@@ -63,6 +68,20 @@ export function intercepted(store: Store, hooks: Hooks): Store {
     return [name, (...args: unknown[]) => (hook as Method)(() => proceed(...args), ...args)]
   })
   return { ...store, ...Object.fromEntries(replaced) }
+}
+
+/** A store whose data writes are followed by `then`, before they end: insertions, too, or updates alone. */
+export function followed(
+  then: () => void | Promise<void>,
+  store: Store = memoryStore(),
+  methods: readonly ('insert' | 'write')[] = ['insert', 'write'],
+): Store {
+  const hook = async (proceed: Method): Promise<unknown> => {
+    const result = await proceed()
+    await then()
+    return result
+  }
+  return intercepted(store, Object.fromEntries(methods.map(method => [method, hook])))
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a hook knows which call it is for

@@ -25,6 +25,7 @@ import type { Path } from '../../lib/path.js'
 import { arrived, assertPrefixFree, exact } from '../support/arrived.js'
 import { canonical } from '../support/canonical.js'
 import { holds } from '../support/property.js'
+import { openStored } from '../support/servers.js'
 import { forEachStore, freshCollection } from '../support/stores.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: hostile data has no type
@@ -849,13 +850,7 @@ forEachStore('hostile keys', (key, { create, name: kind }) => {
   const store = collection === undefined ? create() : mongoStore(collection)
   const sessions: Sessions<Data> = createSessions<Data>({ store })
 
-  async function opened(data: Data = start()): Promise<Session<Data>> {
-    const created = sessions.create(data)
-    await created.commit()
-    const session = await sessions.open(created.id)
-    assert.ok(session)
-    return session
-  }
+  const opened = (data: Data = start()): Promise<Session<Data>> => openStored(sessions, data)
 
   /** What drivers and databases take for more than it is. */
   const lookalikes: Data[] = [

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { ObjectId } from 'bson'
 import { suite } from 'uvu'
 import { z } from 'zod'
-import type { DifferencingName, Session, TrackingName } from '../../lib/index.js'
+import type { Session, TrackingName } from '../../lib/index.js'
 import {
   createSessions,
   memoryStore,
@@ -17,15 +17,13 @@ import {
 import { canonical } from '../support/canonical.js'
 import { operations, start } from '../support/operations.js'
 import { isSerial } from '../support/serial.js'
+import { differencings, trackings } from '../support/strategies.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: recipes run on plain objects and on session data
 type Data = any
 
-const trackings: TrackingName[] = ['none', 'accesses', 'mutable-attributes', 'writes']
-const differencings: DifferencingName[] = ['graph', 'binary']
-
 /** Something that changed although nobody wrote to the session: what is a candidate is found out. */
-const behind: [title: string, change: (data: Data) => void, seen: TrackingName[]][] = [
+const behind: [title: string, change: (data: Data) => void, seen: readonly TrackingName[]][] = [
   ['a Date that was read', d => d.when.setTime(5), trackings],
   ['bytes that were read', d => d.bytes.fill(7), trackings],
   [
@@ -229,7 +227,7 @@ for (const tracking of ['none', 'accesses', 'mutable-attributes'] as const) {
       for (const [value, path] of [
         [{ deep: [new Date(Number.NaN)] }, ['user', 'deep', 0]],
         [{ call: () => 1 }, ['user', 'call']],
-        [{ ['a\0b']: 1 }, ['user', 'a\0b']],
+        [{ 'a\0b': 1 }, ['user', 'a\0b']],
         [JSON.parse('{"__proto__":{"admin":true}}'), ['user', '__proto__']],
       ] as const) {
         const sessions = createSessions<Data>({ store: memoryStore(), tracking })

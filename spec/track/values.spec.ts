@@ -27,6 +27,7 @@ import type { Session, Sessions } from '../../lib/index.js'
 import { createSessions, snapshot, track } from '../../lib/index.js'
 import { createId, createToken, keyOf } from '../../lib/open/identity.js'
 import { arrived, exact } from '../support/arrived.js'
+import { openStored } from '../support/servers.js'
 import { forEachStore } from '../support/stores.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: values of all kinds
@@ -179,13 +180,7 @@ forEachStore('values', (value, { create, name: kind }) => {
   const store = create()
   const sessions: Sessions<Data> = createSessions<Data>({ store })
 
-  async function opened(data: Data = start()): Promise<Session<Data>> {
-    const created = sessions.create(data)
-    await created.commit()
-    const session = await sessions.open(created.id)
-    assert.ok(session)
-    return session
-  }
+  const opened = (data: Data = start()): Promise<Session<Data>> => openStored(sessions, data)
 
   /** Puts a value everywhere, and looks for `becomes` there, before and after the commit. */
   async function comesBack(make: () => unknown, becomes: () => unknown): Promise<void> {

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'uvu'
 import type { Store } from '../../../lib/index.js'
 import { StoreError } from '../../../lib/index.js'
+import { followed, intercepted } from '../../support/servers.js'
 import { Browser } from '../browser.js'
 import type { Handler } from '../framework.js'
 import { after, deferred, ignore, view, write } from '../framework.js'
@@ -72,15 +73,11 @@ export function defineCommits(test: Test, serve: Serve): void {
 
   test('no byte leaves before the commit has ended', async () => {
     const events: string[] = []
-    const wrap = (store: Store): Store => ({
-      ...store,
-      async insert(document, options) {
-        const result = await store.insert(document, options)
-        for (let turn = 0; turn < 20; turn++) await nextTurn()
-        events.push('committed')
-        return result
-      },
-    })
+    const commits = async (): Promise<void> => {
+      for (let turn = 0; turn < 20; turn++) await nextTurn()
+      events.push('committed')
+    }
+    const wrap = (store: Store): Store => followed(commits, store, ['insert'])
     const redirect: Handler = ({ data }) => {
       data.n = 1
       return { status: 303, headers: { location: '/' } }
@@ -198,22 +195,13 @@ export function defineCommits(test: Test, serve: Serve): void {
         }
       }
       let fails = true
-      const failOnce = (): void => {
-        if (!fails) return
+      const failOnce = async (proceed: () => unknown): Promise<unknown> => {
+        if (!fails) return proceed()
         fails = false
         throw new StoreError('commit the session', 'the spec says so')
       }
-      const wrap = (store: Store): Store => ({
-        ...store,
-        async insert(document, options) {
-          failOnce()
-          return store.insert(document, options)
-        },
-        async write(statement, options) {
-          failOnce()
-          return store.write(statement, options)
-        },
-      })
+      const wrap = (store: Store): Store =>
+        intercepted(store, { insert: failOnce, write: failOnce })
       await serve(
         { '/': view, '/write': write, '/answer': answer },
         async browser => {
@@ -246,14 +234,7 @@ export function defineCommits(test: Test, serve: Serve): void {
       await gone.promise
       data.after = 1
     })
-    const wrap = (store: Store): Store => ({
-      ...store,
-      async write(statement, options) {
-        const result = await store.write(statement, options)
-        committed.resolve()
-        return result
-      },
-    })
+    const wrap = (store: Store): Store => followed(committed.resolve, store, ['write'])
     await serve(
       { '/': view, '/write': write, '/slow': slow },
       async browser => {

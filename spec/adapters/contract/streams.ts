@@ -9,6 +9,7 @@ import type { Test } from 'uvu'
 import type { Session, Store } from '../../../lib/index.js'
 import { StoreError } from '../../../lib/index.js'
 import type { Data } from '../../support/operations.js'
+import { followed } from '../../support/servers.js'
 import type { Handler } from '../framework.js'
 import { deferred, view, write } from '../framework.js'
 import type { Serve } from './serve.js'
@@ -141,14 +142,7 @@ export function defineStreams(test: Test, serve: Serve): void {
         yield 'never read'
       })(),
     })
-    const wrap = (store: Store): Store => ({
-      ...store,
-      async write(statement, options) {
-        const result = await store.write(statement, options)
-        committed.resolve()
-        return result
-      },
-    })
+    const wrap = (store: Store): Store => followed(committed.resolve, store, ['write'])
     await serve(
       { '/': view, '/write': write, '/stream': stream },
       async browser => {
