@@ -739,5 +739,21 @@ forEachStore('values', (value, { create, name: kind }) => {
         items: [{ double: new Double(2), long: Long.fromNumber(1) }, items[1], { long: 1 }],
       }),
     )
+    // Where its object was replaced, in the commits after that.
+    session.data.in = { double: 5, long: 6 }
+    session.data.items[0] = { double: 7, long: 8 }
+    await session.commit()
+    session.data.in.double++
+    session.data.items[0].long++
+    await session.commit()
+    assert.equal(
+      await arrived(store, session.key),
+      exact({
+        double: new Double(2),
+        long,
+        in: { double: new Double(6), long: Long.fromNumber(6) },
+        items: [{ double: new Double(7), long: Long.fromNumber(9) }, items[1], { long: 1 }],
+      }),
+    )
   })
 })
