@@ -5,6 +5,8 @@
  */
 
 import type { Collection, Document } from 'mongodb'
+import type { LoadRequest, WriteRequest } from './batch.js'
+import { loadMany, writeMany } from './batch.js'
 import type { Documents, WRITE } from './calls.js'
 import { readAll, readOne, sendRead, sendWrite } from './calls.js'
 import { conditionsOf, fencesOf, updateOf } from './commands.js'
@@ -15,8 +17,6 @@ import { endOf, toDocument, toLong } from './fields.js'
 import { gather } from './gather.js'
 import type { IndexOptions } from './indexes.js'
 import { createIndexes } from './indexes.js'
-import type { LoadRequest, WriteRequest } from './many.js'
-import { loadMany, writeMany } from './many.js'
 import type { CallOptions, Store } from './store.js'
 
 /** Options of {@link mongoStore}. */
