@@ -170,7 +170,8 @@ function visitElements(walk: Walk, node: Node): void {
     for (let index = from; index < from + appended; index++) {
       items.push(elementAt(node, index) as Item)
     }
-    walk.found.push({ op: 'append', path: [...walk.trail], items, from })
+    if (items.some(item => node.inserted?.has(item))) foundSet(walk, node, 'elements', benchmark)
+    else walk.found.push({ op: 'append', path: [...walk.trail], items, from })
   } else {
     walk.found.push(...changes)
   }

@@ -144,6 +144,11 @@ export class Node extends Opened {
    * indexes that got an element that stood at another one.
    */
   moved: Set<Key> | undefined
+  /**
+   * Elements that were inserted here before others which somebody removed. At the end by now, they are
+   * no appends.
+   */
+  inserted: ReadonlySet<Item> | undefined
   /** Nodes of the benchmark's containers whose slots were written over. */
   displaced: Map<Key, Node> | undefined
   /** All members, once an array was restructured or a Set was written. Overlays `slots`. */
@@ -175,6 +180,7 @@ export class Node extends Opened {
     this.fresh = false
     this.missed = undefined
     this.moved = undefined
+    this.inserted = undefined
     this.displaced = undefined
     this.items = undefined
     this.length = kind === 'array' ? (this.source as unknown[]).length : 0

@@ -26,6 +26,7 @@ export function reset(node: Node): void {
   node.dirty = false
   node.missed = undefined
   node.moved = undefined
+  node.inserted = undefined
   node.displaced = undefined
   node.items = undefined
   node.length = Array.isArray(node.benchmark) ? node.benchmark.length : 0

@@ -33,6 +33,7 @@ export function settle(node: Node, settlement: Settlement): Container {
   node.fresh = false
   node.missed = undefined
   node.moved = undefined
+  node.inserted = undefined
   node.displaced = undefined
   node.dirty = node.tracked !== undefined
   return node.benchmark

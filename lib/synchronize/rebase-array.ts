@@ -6,13 +6,14 @@
  */
 
 import type { Path } from '../path.js'
-import { equalLeaves, equalsItem } from '../state/equal.js'
+import { equalsItem } from '../state/equal.js'
 import type { Item, Slot } from '../state/node.js'
 import { clearSlots, Leaf, Node, setSlot, slotsOf } from '../state/node.js'
 import { relink } from '../state/place.js'
 import { elementsOf, isRearranged } from '../state/read.js'
 import { storedAt } from '../state/stored.js'
 import { matchElements } from './match.js'
+import { mergeOrder, originsOf } from './merge-order.js'
 import { mergeSlot } from './merge-slot.js'
 import { partSlot } from './part.js'
 import type { Place, Rebase, RebaseSlot, Theirs, Where } from './rebasing.js'
@@ -46,15 +47,15 @@ export function rebaseArray(
     node.verified,
   )
   const items = isRearranged(node) ? elementsOf(node) : undefined
-  const { length } = node
+  const { length, inserted } = node
   const slots = slotsOf(node) as [number, Slot][]
   setBenchmark(node, theirs)
   clearSlots(node)
   node.tracked = undefined
   node.length = node.verified = versions.now.length
   if (items !== undefined) {
-    node.items = mergeItems(rebase, versions, node, items, rebaseSlot)
-    relink(node)
+    node.inserted = inserted
+    mergeItems(rebase, versions, node, items, rebaseSlot)
   } else {
     moveSlots(rebase, versions, node, slots, length, rebaseSlot)
   }
@@ -75,8 +76,7 @@ export function rebaseAssignedArray(
   const items = elementsOf(node)
   if (originsOf(items, benchmark).every(origin => origin < 0)) return
   const versions = compareVersions(rebase, where, benchmark, { value: now, stored }, certain)
-  node.items = mergeItems(rebase, versions, node, items, rebaseSlot)
-  relink(node)
+  mergeItems(rebase, versions, node, items, rebaseSlot)
 }
 
 function compareVersions(
@@ -152,14 +152,14 @@ function voidElement(rebase: Rebase, slot: Slot, benchmark: unknown, path: Path)
   }
 }
 
-/** The elements of an array that was restructured here, on top of what others made of it. */
+/** Puts the elements of an array that was restructured here on top of what others made of it. */
 function mergeItems(
   rebase: Rebase,
   versions: Versions,
   node: Node,
   mine: readonly Item[],
   rebaseSlot: RebaseSlot,
-): Item[] {
+): void {
   const { benchmark, now, stored, matches, moved, where } = versions
   const all = originsOf(mine, benchmark)
   const isKept = (index: number): boolean =>
@@ -185,94 +185,11 @@ function mergeItems(
     const own = partSlot(rebase, item, place, now as unknown[])
     if (rebaseSlot(rebase, own, place) !== 'gone') theirs[match] = own
   })
-  const edit: Edit = { items, origins, theirs, matches }
-  return isAscending(origins) ? insertMine(edit) : insertTheirs(edit)
+  const merged = mergeOrder({ items, origins, theirs, matches }, node.inserted)
+  node.items = merged.items
+  node.inserted = merged.inserted
+  relink(node)
 }
-
-interface Edit {
-  /** My elements, and where each comes from in the benchmark. */
-  readonly items: readonly Item[]
-  readonly origins: readonly number[]
-  /** Their elements. */
-  readonly theirs: readonly Item[]
-  readonly matches: readonly number[]
-}
-
-/** Their order, less my removals, with my insertions after their predecessors and my appends last. */
-function insertMine({ items, origins, theirs, matches }: Edit): Item[] {
-  const kept = new Set(origins)
-  const removed = new Set(matches.filter((_, origin) => !kept.has(origin)))
-  if (!isAscending(matches)) return insertAtIndex({ items, origins, theirs, matches }, removed)
-  const last = origins.findLastIndex(origin => origin >= 0)
-  // By the index of the predecessor in their elements; -1 for the start.
-  const inserted = new Map<number, Item[]>()
-  let predecessor = -1
-  items.slice(0, last + 1).forEach((item, index) => {
-    const origin = origins[index] as number
-    if (origin < 0) inserted.set(predecessor, [...(inserted.get(predecessor) ?? []), item])
-    else if ((matches[origin] as number) >= 0) predecessor = matches[origin] as number
-  })
-  return [
-    ...(inserted.get(-1) ?? []),
-    ...theirs.flatMap((item, index) => {
-      const mine = inserted.get(index) ?? []
-      return removed.has(index) ? mine : [item, ...mine]
-    }),
-    ...items.slice(last + 1),
-  ]
-}
-
-/** Their order, if they changed it: what was inserted here has no neighbours any more, but an index. */
-function insertAtIndex({ items, origins, theirs }: Edit, removed: ReadonlySet<number>): Item[] {
-  const merged = theirs.filter((_, index) => !removed.has(index))
-  const last = origins.findLastIndex(origin => origin >= 0)
-  items.slice(0, last + 1).forEach((item, index) => {
-    if ((origins[index] as number) < 0) merged.splice(index, 0, item)
-  })
-  return [...merged, ...items.slice(last + 1)]
-}
-
-/** My order, less their removals, with their insertions where they inserted them. */
-function insertTheirs({ items, origins, theirs, matches }: Edit): Item[] {
-  const merged = items.flatMap((item, position) => {
-    const origin = origins[position] as number
-    if (origin < 0) return [item]
-    const index = matches[origin] as number
-    return index < 0 ? [] : [theirs[index] as Item]
-  })
-  const known = new Set(matches)
-  theirs.forEach((item, index) => {
-    if (!known.has(index)) merged.splice(index, 0, item)
-  })
-  return merged
-}
-
-const isAscending = (indexes: readonly number[]): boolean => {
-  const there = indexes.filter(index => index >= 0)
-  return there.every((index, position) => position === 0 || index > (there[position - 1] as number))
-}
-
-/** For each item, its index in the benchmark; -1 for one that was inserted. */
-function originsOf(items: readonly Item[], benchmark: readonly unknown[]): number[] {
-  const free = new Map<unknown, number[]>()
-  benchmark.forEach((element, index) => {
-    const places = free.get(element ?? null)
-    if (places === undefined) free.set(element ?? null, [index])
-    else places.push(index)
-  })
-  return items.map(item => {
-    const element =
-      item instanceof Node
-        ? item.benchmark
-        : item instanceof Leaf
-          ? benchmark.find(each => isEqualLeaf(each, item) && free.get(each)?.[0] !== undefined)
-          : item
-    return element === undefined ? -1 : (free.get(element)?.shift() ?? -1)
-  })
-}
-
-const isEqualLeaf = (element: unknown, { handle }: Leaf): boolean =>
-  typeof element === 'object' && element !== null && equalLeaves(element, handle)
 
 /** Rebases a Set: their members, less those that were removed here, and those that were added. */
 export function rebaseSet(node: Node, theirs: Theirs): void {

@@ -87,6 +87,7 @@ export function setBenchmark(node: Node, { value, stored }: Theirs): void {
   node.displaced = undefined
   node.missed = undefined
   node.moved = undefined
+  node.inserted = undefined
 }
 
 /**

@@ -184,6 +184,23 @@ forEachStore('rebase', (rebase, { create }) => {
     },
   )
 
+  for (const reloaded of [false, true]) {
+    rebase(
+      `what was inserted stays in front of what others append, though all behind it was removed${reloaded ? ', reloaded meanwhile' : ''}`,
+      async () => {
+        const { mine, other, stored } = await begin({ cart: items(1, 2, 3) })
+        mine.data.cart.splice(1, 0, ...items(5))
+        await other(data => {
+          data.cart.length = 1
+        })
+        if (reloaded) await mine.reload({ keepChanges: true })
+        await other(data => data.cart.push(...items(9)))
+        await mine.commit()
+        assert.deepEqual((await stored()).cart, items(1, 5, 9))
+      },
+    )
+  }
+
   rebase('what a session appended it finds again, wherever it landed', async () => {
     const { mine, other, stored } = await begin({ cart: [{ a: 1 }] })
     await other(data => data.cart.push({ a: 'theirs' }))
