@@ -6,6 +6,7 @@
  */
 
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 
 /** What is done while a response is held back. No function may throw or reject. */
 export interface Holder {
@@ -37,6 +38,7 @@ export function holdResponse(response: ServerResponse, holder: Holder): void {
   let stage: 'waiting' | 'held' | 'open' = 'waiting'
   let ended = false
   let gone = false
+  const sources = new Set<Readable>()
 
   /** Makes a call, at once or when it may be made; `last` if it ends the response. */
   function make(call: () => unknown, last = false): unknown {
@@ -69,6 +71,7 @@ export function holdResponse(response: ServerResponse, holder: Holder): void {
 
   function fail(error: unknown): void {
     held.length = 0
+    for (const source of sources) source.unpipe(response)
     if (!response.headersSent) {
       restoreHeaders(response, headers)
       stage = 'waiting'
@@ -84,7 +87,7 @@ export function holdResponse(response: ServerResponse, holder: Holder): void {
       response.statusCode = status
       if (typeof args[0] === 'string') response.statusMessage = args.shift() as string
       // Given to Node's own, a Set-Cookie would take the place of ours.
-      setHeaders(response, (args[0] ?? args[1]) as Headers | undefined)
+      setHeaders(response, (args[0] ?? args[1]) as Headers | null | undefined)
       make(() => original.writeHead(response.statusCode))
       return response
     },
@@ -99,6 +102,8 @@ export function holdResponse(response: ServerResponse, holder: Holder): void {
       return response
     },
   })
+  response.on('pipe', (source: Readable) => sources.add(source))
+  response.on('unpipe', (source: Readable) => sources.delete(source))
   response.once('close', () => {
     gone = true
     if (stage === 'open' && !ended) void holder.beforeLastByte()
@@ -108,13 +113,15 @@ export function holdResponse(response: ServerResponse, holder: Holder): void {
 /** Makes a response look as if it had left already: its head cannot change any more. */
 function freezeHead(response: ServerResponse, isEnded: () => boolean): () => void {
   const { statusCode, statusMessage } = response
-  const names = [...HEAD_METHODS, 'headersSent', 'writableEnded']
+  const names = [...HEAD_METHODS, '_header', 'headersSent', 'writableEnded']
   const own = names.map(name => Object.getOwnPropertyDescriptor(response, name))
   for (const name of HEAD_METHODS) {
     response[name] = () => {
       throw headersSent('set headers')
     }
   }
+  // Much middleware looks at what `headersSent` looks at.
+  Object.defineProperty(response, '_header', { configurable: true, get: () => 'held back' })
   Object.defineProperty(response, 'headersSent', { configurable: true, get: () => true })
   Object.defineProperty(response, 'writableEnded', { configurable: true, get: isEnded })
   return () => {
@@ -136,8 +143,8 @@ function headersSent(action: string): Error {
 type Headers = OutgoingHttpHeaders | readonly OutgoingHttpHeader[] | readonly [string, string][]
 
 /** Sets headers in all the forms in which `writeHead` takes them. */
-function setHeaders(response: ServerResponse, headers: Headers | undefined): void {
-  if (headers === undefined) return
+function setHeaders(response: ServerResponse, headers: Headers | null | undefined): void {
+  if (headers === undefined || headers === null) return
   if (!Array.isArray(headers)) {
     for (const [name, value] of Object.entries(headers)) {
       response.setHeader(name, value as OutgoingHttpHeader)

@@ -26,6 +26,8 @@ export interface HonoContext {
   }
   /** The error that a handler has thrown. */
   readonly error: Error | undefined
+  /** Creates a response, with the headers that were set until now. */
+  newResponse(body: null): Response
   /** The response. */
   get res(): Response
   /** Exchanges the response. */
@@ -75,7 +77,8 @@ export function session<T extends object>(
   async function sessionMiddleware(context: HonoContext, next: () => Promise<void>): Promise<void> {
     if (policy.find(context) !== undefined) return next()
     const opened = await policy.begin(context, headOf(context.req.raw)).catch(refuse)
-    const headers = new Headers(context.res.headers)
+    // Asked for a response that is not there yet, Hono puts its headers over those of the handler.
+    const headers = new Headers(context.newResponse(null).headers)
     await next()
     if (context.error !== undefined) opened.failed = true
     const { cookie, error } = await opened.finish(context.res.status)

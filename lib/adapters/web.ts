@@ -17,30 +17,21 @@ export async function finishResponse(
 ): Promise<Response> {
   // No response, but a connection that becomes something else.
   if (response.status < 200) return response
-  const { body } = response
-  if (body !== null && !response.bodyUsed) {
-    response = new Response(await holdBody(body, beforeLastByte), response)
-  }
-  return cookie === undefined ? response : addCookie(response, cookie)
+  const body =
+    response.body === null || response.bodyUsed
+      ? response.body
+      : await holdBody(response.body, beforeLastByte)
+  if (body === response.body && cookie === undefined) return response
+  // Its own headers stay as they are: the application may give one response to everybody.
+  const copy = new Response(body, response)
+  if (cookie !== undefined) copy.headers.append('Set-Cookie', cookie)
+  return copy
 }
 
 /** What answers an error that nobody else answers. */
 export function answerError(error: unknown): Response {
   const status = error instanceof SessionError ? error.status : 500
   return new Response(`Error ${status}`, { status })
-}
-
-/** Adds a cookie to those that are set. */
-function addCookie(response: Response, cookie: string): Response {
-  try {
-    response.headers.append('Set-Cookie', cookie)
-    return response
-  } catch {
-    // Those of a redirect, and of a response that was fetched, cannot change.
-    const copy = new Response(response.body, response)
-    copy.headers.append('Set-Cookie', cookie)
-    return copy
-  }
 }
 
 /** Lets the end of a body wait. One that is complete already stays so, and keeps its length. */
@@ -71,6 +62,7 @@ async function holdBody(
       async cancel(reason) {
         // It may never notice. What it has changed until now counts.
         const cancelled = reader.cancel(reason)
+        cancelled.catch(() => undefined)
         await beforeLastByte()
         await cancelled
       },

@@ -6,6 +6,7 @@ import { session } from '../../lib/adapters/fetch.js'
 import type { Store } from '../../lib/index.js'
 import { createSessions, memoryStore, SessionError } from '../../lib/index.js'
 import type { Data } from '../support/operations.js'
+import { followed } from '../support/servers.js'
 import { forEachStore } from '../support/stores.js'
 import { defineContract } from './contract.js'
 import type { Framework } from './framework.js'
@@ -225,6 +226,57 @@ handlers('a response without a body stays the one it was', async () => {
   const { web } = createWeb()
   const empty = new Response(null, { status: 204 })
   assert.equal(await web.handle(() => empty)(get()), empty)
+})
+
+handlers('a response that is given to everybody keeps no cookie of anybody', async () => {
+  const { web, dataOf } = createWeb()
+  const everybody = new Response(null, { status: 302, headers: { location: '/' } })
+  const login = web.handle((_request, { data }) => {
+    data.n = 1
+    return everybody
+  })
+  const response = await login(get())
+  assert.equal((await dataOf(response))?.n, 1)
+  assert.equal(response.headers.get('location'), '/')
+  assert.deepEqual((await web.handle(() => everybody)(get())).headers.getSetCookie(), [])
+})
+
+handlers('a body that fails to be cancelled tells so to whoever cancels it', async () => {
+  const committed = deferred()
+  const { web, dataOf } = createWeb({
+    store: followed(() => committed.promise, undefined, ['write']),
+  })
+  const handle = web.handle((_request, { data }) => {
+    data.n = 1
+    return new Response(
+      new ReadableStream({
+        pull(controller) {
+          data.n++
+          controller.enqueue(new Uint8Array(1))
+          return new Promise(resolve => setImmediate(resolve))
+        },
+        cancel() {
+          throw new Error('the source fails')
+        },
+      }),
+    )
+  })
+  const response = await handle(get())
+  const unhandled: unknown[] = []
+  const note = (error: unknown): unknown => unhandled.push(error)
+  process.on('unhandledRejection', note)
+  try {
+    const reader = (response.body as ReadableStream).getReader()
+    await reader.read()
+    const cancelled = reader.cancel()
+    await new Promise(resolve => setImmediate(resolve))
+    committed.resolve()
+    await assert.rejects(cancelled, /the source fails/)
+    assert.deepEqual(unhandled, [])
+  } finally {
+    process.off('unhandledRejection', note)
+  }
+  assert.equal((await dataOf(response))?.n > 1, true)
 })
 
 handlers('cookie gives a session that was opened without them to the browser', async () => {

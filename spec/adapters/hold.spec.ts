@@ -10,7 +10,7 @@ import type { NextFunction, Request, Response } from 'express'
 import { suite } from 'uvu'
 import { followed } from '../support/servers.js'
 import { withApp } from './express-app.js'
-import { deferred } from './framework.js'
+import { deferred, failing } from './framework.js'
 
 const ways = suite('Responses that are held back: every way to respond')
 
@@ -55,6 +55,19 @@ const respond: Record<string, [respond: Respond, body: string, status?: number]>
   ],
   'writeHead with no message': [
     response => response.writeHead(200, undefined as never, { 'X-Head': 'yes' }).end('body'),
+    'body',
+  ],
+  'writeHead with null for headers': [
+    response => response.writeHead(200, undefined as never, null as never).end('body'),
+    'body',
+  ],
+  'write, and writeHead if the head is not there': [
+    response => {
+      response.write('bo')
+      const { _header } = response as Response & { _header?: unknown }
+      if (!_header) response.writeHead(200)
+      response.end('dy')
+    },
     'body',
   ],
   'writeHead with raw headers': [
@@ -202,6 +215,29 @@ rules('a list of cookies that the application gives to every response stays its 
         assert.deepEqual(everybody, ['a=1', 'b=2'])
       }
     },
+  )
+})
+
+rules('a stream that the handler still sends has no part in the answer to an error', async () => {
+  const { store, fail } = failing()
+  await withApp(
+    (app, web) => {
+      app.get('/', (request, response) => {
+        web.of(request).data.n = 1
+        fail()
+        chunks().pipe(response)
+      })
+      app.use(async (_error: unknown, _: Request, response: Response, _next: NextFunction) => {
+        response.status(503).write('sor')
+        for (let turn = 0; turn < 20; turn++) await nextTurn()
+        response.end('ry')
+      })
+    },
+    async browser => {
+      const { status, body } = await browser.get('/')
+      assert.deepEqual([status, body], [503, 'sorry'])
+    },
+    { store },
   )
 })
 

@@ -169,6 +169,34 @@ middleware(
   },
 )
 
+middleware('what a handler sends is what it would be without sessions', async () => {
+  const [without, withSession] = await Promise.all(
+    [false, true].map(async hasSession => {
+      const app = new Hono()
+      app.use(async (context, next) => {
+        context.header('cache-control', 'no-store')
+        context.header('set-cookie', 'before=1')
+        await next()
+      })
+      if (hasSession) app.use(session(createSessions<Data>({ store: memoryStore() })))
+      const options = { headers: { 'cache-control': 'max-age=60', 'set-cookie': 'own=1' } }
+      app.get('/text', context => context.text('', 200, options.headers))
+      app.get('/body', context => context.body('', 200, options.headers))
+      app.get('/response', () => new Response('', options))
+      app.get('/fail', () => {
+        throw new Error('the handler fails')
+      })
+      app.onError((_error, context) => context.text('', 400, options.headers))
+      const pages = ['/text', '/body', '/response', '/fail'].map(path => app.request(path))
+      return (await Promise.all(pages)).map(({ status, headers }) => {
+        return [status, headers.get('cache-control'), headers.getSetCookie()]
+      })
+    }),
+  )
+  assert.deepEqual(withSession, without)
+  assert.equal(without?.length, 4)
+})
+
 middleware('a response whose headers cannot change gets the cookie', async () => {
   await withApp(
     (app, web) => {
