@@ -6,7 +6,10 @@
 
 /** What was replaced or moved by one commit, so that a rebase knows what a counter does not tell. */
 export interface Mark {
-  /** The token of the commit. */
+  /**
+   * The token of the commit; or what `rev` had been, in a mark of nothing that stands where counting
+   * began anew.
+   */
   readonly by: bigint
   /**
    * Printed paths: `r` and a path for a container that was written whole or removed, `m` and a path

@@ -109,6 +109,7 @@ export function newKnowledge({ settings, clock }: Context): Knowledge {
   const now = clock.estimate()
   return {
     rev: 0,
+    loadedRev: 0,
     layout: new Map(),
     tokens: 0,
     marks: 0,

@@ -60,7 +60,9 @@ export function foreignMarks(
   { knowledge, own }: LiveSession,
   { layout, marks }: SessionDocument,
 ): ForeignMarks {
-  return readMarks(marks, knowledge.seen, own, knowledge.layout, layout)
+  // Counted anew from what was loaded, and from no earlier: then all marks since are there.
+  const isBegun = marks.some(({ by }) => by === BigInt(knowledge.loadedRev))
+  return readMarks(marks, knowledge.seen, own, isBegun ? layout : knowledge.layout, layout)
 }
 
 /** What was written to what has no place in the session any more. */

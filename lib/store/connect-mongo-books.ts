@@ -26,9 +26,13 @@ export function fitsStatement(
   return [...statement.layout].every(([name, count]) => (layout.get(name) ?? 0) === count)
 }
 
-/** Begins to keep books, if nobody does: all counting is above what was counted before. */
+/**
+ * Begins to keep books, if nobody does: all counting is above what was counted before. A mark tells on
+ * what, for those who read that, too.
+ */
 export function beginBooks(taken: TakenOver): void {
   if (taken.kept) return
+  taken.marks = [{ by: BigInt(taken.rev), at: [] }]
   taken.rev = epochOf(taken.now)
   taken.layout = new Map([[SHARED_LAYOUT, taken.rev]])
 }

@@ -14,6 +14,8 @@ import type { Write } from './plan.js'
 export interface Knowledge {
   /** A lower bound: it counts one's own commits since the load, and not those of others. */
   rev: number
+  /** What it was at the last load. */
+  readonly loadedRev: number
   readonly layout: Map<string, number>
   /** How many tokens and marks the document holds, at least. */
   tokens: number
@@ -33,6 +35,7 @@ export function knowledgeOf(document: Bookkeeping & { readonly bytes: number }):
   const { rev, layout, tokens, marks, createdAt, expiresAt, endsAt, idle, bytes } = document
   return {
     rev,
+    loadedRev: rev,
     layout: new Map(layout),
     tokens: tokens.length,
     marks: marks.length,

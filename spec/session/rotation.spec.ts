@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Session, Sessions } from '../../lib/index.js'
 import { ConflictError, SessionGoneError, StoreError } from '../../lib/index.js'
 import { keyOf } from '../../lib/open/identity.js'
@@ -33,8 +34,8 @@ forEachStore('rotation', (rotation, { create }) => {
   }
 
   /** A server of its own, over a store whose `retire` or `insert` is intercepted. */
-  const serverOver = (hooks: Parameters<typeof intercepted>[1]): Sessions<Data> =>
-    createServers(intercepted(store, hooks), 1, { deadline: 1000 })[0] as Sessions<Data>
+  const serverOver = (hooks: Parameters<typeof intercepted>[1], deadline = 1000): Sessions<Data> =>
+    createServers(intercepted(store, hooks), 1, { deadline })[0] as Sessions<Data>
 
   rotation('of two at once, one wins, and the other one leaves nothing', async () => {
     for (let trial = 0; trial < 20; trial++) {
@@ -163,13 +164,18 @@ forEachStore('rotation', (rotation, { create }) => {
     'one that others never let finish is a conflict, and everything is as before',
     async () => {
       const [old, other] = await openTwice()
-      const server = serverOver({
-        async retire(proceed) {
-          other.data.n++
-          await other.commit()
-          return proceed()
+      // After the third of such attempts there is no time for another one.
+      const server = serverOver(
+        {
+          async retire(proceed) {
+            await wait(1200)
+            other.data.n++
+            await other.commit()
+            return proceed()
+          },
         },
-      })
+        4500,
+      )
       const mine = await openOn(server, old.id)
       mine.data.user.name = 'Ada'
       await assert.rejects(mine.rotateId(), error => {
