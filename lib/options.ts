@@ -35,8 +35,9 @@ export interface BaseOptions {
   absoluteTimeout?: number
   /**
    * By how much the expiry must move for that alone to be written, in milliseconds: a session that is
-   * only read costs no more than one write in this time. 0 writes at every commit. Default: a tenth
-   * of `idleTimeout`.
+   * only read costs no more than one write in this time, and may expire by so much earlier than
+   * `idleTimeout` after its last use. It is less than that. 0 writes at every commit. Default: a tenth of
+   * `idleTimeout`.
    */
   touchAfter?: number
   /**
@@ -198,6 +199,12 @@ export function settle(
   const touchAfter = step === undefined ? idleTimeout / 10 : step
   durationOrNone('absoluteTimeout', absoluteTimeout)
   duration('touchAfter', touchAfter, 0)
+  if (touchAfter >= idleTimeout) {
+    throw invalidOption(
+      'touchAfter',
+      `it must be less than idleTimeout (${idleTimeout} ms), or sessions that are only read expire while they are used`,
+    )
+  }
   duration('deadline', deadline)
   if (!Number.isInteger(maxBytes) || maxBytes < 1 || maxBytes > 15 * 2 ** 20) {
     throw invalidOption(

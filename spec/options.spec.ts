@@ -90,7 +90,10 @@ for (const method of Object.keys(store).filter(name => name !== 'now') as (keyof
 for (const name of ['idleTimeout', 'absoluteTimeout', 'deadline', 'touchAfter']) {
   const least = name === 'touchAfter' ? 0 : 1
   options(`${name} is a number of milliseconds, from ${least} on`, () => {
-    for (const duration of [least, 1.5, 1000, 100_000 * DAY]) using({ [name]: duration })
+    const most = 100_000 * DAY - (name === 'touchAfter' ? 1 : 0)
+    for (const duration of [least, 1.5, 1000, most]) {
+      using({ idleTimeout: 100_000 * DAY, [name]: duration })
+    }
     const unit = new RegExp(`it must be a number of milliseconds, from ${least} to 100,000 days`)
     for (const none of [-1, least - 0.5, Number.NaN, -Infinity, '1000', null, 1n, [5], {}, true]) {
       refuses(() => using({ [name]: none }), name, unit)
@@ -106,6 +109,18 @@ for (const name of ['idleTimeout', 'absoluteTimeout', 'deadline', 'touchAfter'])
     else refuses(infinite, name, /milliseconds/)
   })
 }
+
+options('touchAfter is less than idleTimeout, or a session would expire while it is used', () => {
+  for (const touchAfter of [5000, 5001, DAY]) {
+    refuses(
+      () => using({ idleTimeout: 5000, touchAfter }),
+      'touchAfter',
+      /than idleTimeout \(5000 ms\)/,
+    )
+  }
+  refuses(() => using({ touchAfter: DAY }), 'touchAfter', /less than idleTimeout \(1800000 ms\)/)
+  using({ idleTimeout: 5000, touchAfter: 4999 })
+})
 
 options('a deadline of 0 is refused: nothing could be done in that time', () => {
   refuses(() => using({ deadline: 0 }), 'deadline', /from 1 to/)
