@@ -10,11 +10,11 @@ import { createClock } from './clock.js'
 import { publish } from './diagnostics.js'
 import { ConflictError, invalidOption, SessionError, SessionGoneError } from './errors.js'
 import { isInvalid } from './open/benchmark.js'
-import { readDocument } from './open/document.js'
 import { createId, idOfName, isId, keyOf } from './open/identity.js'
 import type { PlainOptions, SchemaOptions, Settings } from './options.js'
 import { settle } from './options.js'
 import { StaleError } from './session/commit.js'
+import { countSessions, listSessions } from './session/list.js'
 import type { Context, LiveSession } from './session/live.js'
 import { loadedSession, newSession } from './session/live.js'
 import { loadDocument, validateAll } from './session/load.js'
@@ -23,10 +23,9 @@ import { OpenSession } from './session/open-session.js'
 import type { Commit } from './session/outcome.js'
 import type { Session } from './session/session.js'
 import type { ListedSession, Sessions } from './sessions.js'
-import { snapshotNode } from './state/copy.js'
 import { checkFilter } from './store/filter.js'
-import type { Filter, Loaded } from './store/store.js'
-import { Deadline, inTime } from './synchronize/deadline.js'
+import type { Filter } from './store/store.js'
+import { Deadline } from './synchronize/deadline.js'
 
 /**
  * Creates the sessions of an application, with a schema that gives `session.data` its type.
@@ -199,25 +198,15 @@ export class StoredSessions implements Sessions<object> {
   async *list(filter: Filter = {}): AsyncGenerator<ListedSession<object>> {
     this.#refuseIfClosed()
     checkFilter(filter)
-    const { store, deadline } = this.#context.settings
-    const all = store.list(filter, { deadline })
-    for await (const loaded of inTime('list the sessions', all, deadline)) {
+    for await (const listed of listSessions(this.#context, filter)) {
       this.#refuseIfClosed()
-      const listed = this.#listed(loaded)
-      if (listed !== undefined) yield listed
+      yield listed
     }
   }
 
-  #listed(loaded: Loaded): ListedSession<object> | undefined {
-    try {
-      const document = readDocument(loaded)
-      const { root, key, knowledge } = loadedSession(this.#context, '', document)
-      const [createdAt, expiresAt] = [new Date(knowledge.createdAt), new Date(knowledge.expiresAt)]
-      return { key, createdAt, expiresAt, data: snapshotNode(root) }
-    } catch (error) {
-      if (this.#context.settings.onInvalid === 'new' && isInvalid(error)) return undefined
-      throw error
-    }
+  /** Counts all sessions, whether they can be read or not. */
+  count(): Promise<number> {
+    return this.#run(() => countSessions(this.#context))
   }
 
   async close(): Promise<void> {

@@ -37,7 +37,7 @@ const ARROWS: readonly [from: string, to: readonly string[], types?: readonly st
   ['lib/store', [...WORDS, ...BSON, 'lib/state']],
   ['lib/session', [...WORDS, ...SHARED, ...STEPS, 'lib/state'], ['lib/store/store.ts']],
   ['lib/adapters', [...WORDS, ...PUBLIC, 'lib/open/identity.ts'], ['lib']],
-  ['lib/migrate', [...WORDS, 'lib/store']],
+  ['lib/migrate', [...WORDS, 'lib/open', 'lib/store']],
   ['lib/mongodb.ts', ['lib/store']],
 ]
 

@@ -150,12 +150,7 @@ export class DotsetStore extends session.Store {
 
   /** Counts the sessions that have not expired. */
   override length(callback: Callback<number>): void {
-    const count = async (): Promise<number> => {
-      let sessions = 0
-      for await (const _each of this.#sessions.list()) sessions++
-      return sessions
-    }
-    tell(count(), callback)
+    tell(this.#sessions.count(), callback)
   }
 
   /** Ends all sessions. */

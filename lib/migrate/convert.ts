@@ -10,12 +10,13 @@
 
 import type { Collection, Document } from 'mongodb'
 import { SessionError } from '../errors.js'
+import { readDocument } from '../open/document.js'
 import type { Documents } from '../store/calls.js'
 import { READ, sendRead, sendWrite } from '../store/calls.js'
 import { unchangedSince } from '../store/connect-mongo.js'
 import { beginBooks } from '../store/connect-mongo-books.js'
 import type { ForeignDocument } from '../store/connect-mongo-document.js'
-import { decodeForeign, takeOver, toOwn } from '../store/connect-mongo-document.js'
+import { decodeForeign, present, takeOver, toOwn } from '../store/connect-mongo-document.js'
 
 /** What became of the sessions, in numbers. */
 export interface Counts {
@@ -44,7 +45,10 @@ const ATTEMPTS = 100
 const FIELDS = { session: 1, expires: 1, createdAt: 1, now: '$$NOW' }
 
 /** Selects what connect-mongo left. */
-const FOREIGN: Document = { session: { $exists: true } }
+const FOREIGN: Document = { session: { $exists: true }, _id: { $type: 'string' } }
+
+/** Selects what has the form of it and cannot be a session. */
+const STRANGE: Document = { session: { $exists: true }, _id: { $not: { $type: 'string' } } }
 
 /**
  * Converts all sessions of connect-mongo's in a collection.
@@ -57,10 +61,13 @@ export async function convertAll(
 ): Promise<Counts> {
   const documents = collection as unknown as Documents
   const counts: Counts = { converted: 0, left: 0, refused: 0 }
-  const total = await sendRead('count the sessions', () => documents.countDocuments(FOREIGN))
+  const count = (filter: Document): Promise<number> =>
+    sendRead('count the sessions', () => documents.countDocuments(filter))
+  counts.refused = await count(STRANGE)
+  const total = counts.refused + (await count(FOREIGN))
   onProgress(counts, total)
   for (let last = ''; ; ) {
-    const page = await readPage(documents, { ...FOREIGN, _id: { $gt: last } })
+    const page = await readPage(documents, { ...FOREIGN, _id: { $type: 'string', $gt: last } })
     const latest = page.at(-1)
     if (latest === undefined) return counts
     const outcomes = await Promise.all(page.map(each => convert(documents, each, write)))
@@ -110,13 +117,11 @@ async function convertOnce(
   write: boolean,
 ): Promise<keyof Counts | undefined> {
   const { expires, now } = document
-  if (expires !== undefined && now !== undefined && expires <= now) return 'left'
+  if (expires && now && expires <= now) return 'left'
   const unchanged = unchangedSince(document)
   let replacement: Document
   try {
-    const taken = takeOver(document)
-    beginBooks(taken)
-    replacement = toOwn(taken)
+    replacement = replacementOf(document)
   } catch (error) {
     if (error instanceof SessionError) return 'refused'
     throw error
@@ -129,4 +134,17 @@ async function convertOnce(
     (each, sending) => documents.replaceOne(each, replacement, sending),
   )
   return matchedCount === 1 ? 'converted' : undefined
+}
+
+/**
+ * What stands in a document's place.
+ *
+ * @throws {@link SessionError} with code `ERR_INVALID_DOCUMENT` if no session could read it.
+ */
+function replacementOf(document: ForeignDocument): Document {
+  const taken = takeOver(document)
+  const { reader, attributes } = readDocument({ bytes: present(document) })
+  for (const [name, element] of attributes) reader.decode(element, {}, name)
+  beginBooks(taken)
+  return toOwn(taken)
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Collection, Document } from 'mongodb'
 import { MongoClient } from 'mongodb'
 import { SessionError } from '../errors.js'
 import { toStoreError } from '../store/failure.js'
@@ -33,7 +34,7 @@ try {
 async function migrate({ uri, collection: name, db, write }: Arguments): Promise<void> {
   const client = connect(uri)
   try {
-    const collection = client.db(db).collection(name)
+    const collection = collectionOf(client, db, name)
     if (write) createIndexes(collection, {})()
     const counts = await convertAll(collection, { write, onProgress: createProgress() })
     if (process.stderr.isTTY) process.stderr.write('\n')
@@ -53,6 +54,21 @@ function connect(uri: string): MongoClient {
       'ERR_INVALID_ARGUMENT',
       'Cannot run dotset: --uri is no address of MongoDB, it is like mongodb://127.0.0.1:27017/shop',
       { cause: toStoreError('connect', error, false) },
+    )
+  }
+}
+
+function collectionOf(
+  client: MongoClient,
+  db: string | undefined,
+  name: string,
+): Collection<Document> {
+  try {
+    return client.db(db).collection(name)
+  } catch {
+    throw new SessionError(
+      'ERR_INVALID_ARGUMENT',
+      'Cannot run dotset: --db or --collection is no name that MongoDB allows',
     )
   }
 }

@@ -22,7 +22,7 @@ export interface ForeignDocument {
   readonly _id: string
   /** The attributes: printed as JSON, or an object. */
   readonly session: string | PlainObject
-  readonly expires?: Date
+  readonly expires?: Date | null
   readonly createdAt?: Date
   /** The time at the server when it was read. */
   readonly now?: Date
@@ -69,9 +69,33 @@ export function decodeForeign(bytes: Uint8Array): ForeignDocument {
 /**
  * What a document of connect-mongo's holds.
  *
- * @throws {@link SessionError} with code `ERR_INVALID_DOCUMENT` if it is encrypted.
+ * @throws {@link SessionError} with code `ERR_INVALID_DOCUMENT` if it is encrypted, or damaged.
  */
 export function takeOver(document: ForeignDocument): TakenOver {
+  return refusingDamage(() => readForeign(document))
+}
+
+/** The bytes of a document of connect-mongo's, as a session is to load them. */
+export function present(document: ForeignDocument): Uint8Array {
+  const taken = takeOver(document)
+  const presented = { _id: document._id, ...toOwn(taken), now: new Date(taken.now) }
+  return refusingDamage(() => serialize(presented))
+}
+
+/** Somebody else wrote it, so whatever fails is the document's fault. */
+function refusingDamage<R>(read: () => R): R {
+  try {
+    return read()
+  } catch {
+    // The errors of BSON and JSON quote what they read.
+    throw new SessionError(
+      'ERR_INVALID_DOCUMENT',
+      'Cannot take over a session of connect-mongo: it is encrypted, or damaged; decrypt it with connect-mongo, or let it expire',
+    )
+  }
+}
+
+function readForeign(document: ForeignDocument): TakenOver {
   const now = document.now?.getTime() ?? Date.now()
   const { cookie, ...attributes } = attributesOf(document)
   // When the cookie expires is what the session's expiry tells.
@@ -81,27 +105,16 @@ export function takeOver(document: ForeignDocument): TakenOver {
     data: { ...attributes, cookie: printed },
     ...(isObject(books) ? readBooks(books) : withoutBooks(document, attributes, now)),
     expiresAt: document.expires?.getTime() ?? now + TTL,
-    createdAt: document.createdAt?.getTime() ?? now,
+    createdAt: document.createdAt instanceof Date ? document.createdAt.getTime() : now,
     idle: maxAge > 0 && (expires ?? null) !== null ? maxAge : undefined,
     now,
   }
 }
 
 function attributesOf({ session }: ForeignDocument): PlainObject & { cookie: unknown } {
-  const attributes: unknown = typeof session === 'string' ? parse(session) : session
+  const attributes: unknown = typeof session === 'string' ? JSON.parse(session) : session
   if (isObject(attributes) && isObject(attributes.cookie)) return attributes as never
-  throw new SessionError(
-    'ERR_INVALID_DOCUMENT',
-    'Cannot take over a session of connect-mongo: it is encrypted, or damaged; decrypt it with connect-mongo, or let it expire',
-  )
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  throw new TypeError('there is no cookie')
 }
 
 type Books = Pick<TakenOver, 'kept' | 'rev' | 'layout' | 'tokens' | 'marks'>
@@ -129,7 +142,7 @@ function readBooks({ rev, layout, tokens, marks }: PlainObject): Books {
 function withoutBooks({ session }: ForeignDocument, attributes: PlainObject, now: number): Books {
   const content = typeof session === 'string' ? session : serialize(session)
   const hash = createHash('sha256').update(content).digest()
-  const names = Object.keys(attributes).filter(isSafeKey).slice(0, COUNTERS)
+  const names = Object.keys(attributes).filter(isCounted).slice(0, COUNTERS)
   return {
     kept: false,
     rev: UNKEPT + hash.readUIntBE(0, 6),
@@ -155,12 +168,6 @@ export function toOwn({ data, rev, layout, tokens, marks, ...times }: Own): Plai
 }
 
 type Own = Omit<TakenOver, 'kept' | 'now'> & { readonly endsAt?: number }
-
-/** The bytes of a document of connect-mongo's, as a session is to load them. */
-export function present(document: ForeignDocument): Uint8Array {
-  const taken = takeOver(document)
-  return serialize({ _id: document._id, ...toOwn(taken), now: new Date(taken.now) })
-}
 
 /** The attributes and the bookkeeping as connect-mongo keeps them: as JSON, or as an object. */
 export function toForeign(
@@ -188,6 +195,8 @@ export function toForeign(
 }
 
 type Foreign = Pick<TakenOver, 'data' | 'rev' | 'layout' | 'tokens' | 'marks' | 'expiresAt'>
+
+const isCounted = (name: string): boolean => isSafeKey(name) && name !== '__proto__'
 
 const isObject = (value: unknown): value is PlainObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

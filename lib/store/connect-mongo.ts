@@ -30,7 +30,7 @@ import {
 } from './connect-mongo-document.js'
 import { isFenceMiss, isKeyTaken } from './failure.js'
 import { fits } from './filter.js'
-import type { CallOptions, ConnectMongoOptions, Statement, Store } from './store.js'
+import type { CallOptions, ConnectMongoOptions, Filter, Statement, Store } from './store.js'
 
 /** How documents are read. */
 export interface Reading {
@@ -152,9 +152,14 @@ export function connectMongoStore(
     return (await first()) || second()
   }
 
-  async function* list(deadline: number | undefined): AsyncGenerator<Uint8Array> {
+  async function* list(filter: Filter, deadline: number | undefined): AsyncGenerator<Uint8Array> {
+    const hasConditions = Object.keys(filter).length > 0
     for await (const bytes of readAll(documents, foreign(), fields, deadline)) {
-      yield present(decodeForeign(bytes))
+      const presented = presentIfReadable(bytes)
+      // What cannot be read has nothing to look for; whoever wants all is given it as it is.
+      if (presented === undefined ? !hasConditions : fits(deserialize(presented).data, filter)) {
+        yield presented ?? bytes
+      }
     }
   }
 
@@ -219,9 +224,9 @@ export function connectMongoStore(
         const others = except === undefined ? {} : { _id: { $ne: except } }
         removed = await remove(action, options, { ...foreign(), ...others })
       } else {
-        for await (const bytes of list(options.deadline)) {
-          const { _id, data } = deserialize(bytes)
-          if (_id === except || !fits(data, filter)) continue
+        for await (const bytes of list(filter, options.deadline)) {
+          const { _id } = deserialize(bytes)
+          if (_id === except) continue
           removed += await remove(action, options, { _id, session: { $exists: true } })
         }
       }
@@ -229,11 +234,17 @@ export function connectMongoStore(
     },
 
     async *list(filter, options) {
-      for await (const bytes of list(options?.deadline)) {
-        if (fits(deserialize(bytes).data, filter)) yield { bytes }
-      }
+      for await (const bytes of list(filter, options?.deadline)) yield { bytes }
       yield* own.list(filter, options)
     },
+  }
+}
+
+function presentIfReadable(bytes: Uint8Array): Uint8Array | undefined {
+  try {
+    return present(decodeForeign(bytes))
+  } catch {
+    return undefined
   }
 }
 

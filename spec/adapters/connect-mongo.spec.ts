@@ -256,6 +256,35 @@ test('an encrypted session is refused, with what to do', async () => {
   }
 })
 
+test('one that cannot be read keeps nobody from the others', async () => {
+  const collection = freshCollection()
+  const expires = new Date(Date.now() + 60_000)
+  await collection.insertMany(
+    ['{"cookie":{},"a\\u0000secret":1}', '{"cookie":{"dotset":{"rev":{}}}}', 'AbC='].map(
+      (session, index) => ({ _id: `damaged ${index}` as never, session, expires }),
+    ),
+  )
+  await storeSessions(connectMongo(collection, forms[0] as Form), 2, content)
+  const from = { store: 'connect-mongo', convert: true } as const
+  const sessions = { store: mongoStore(collection), from, onInvalid: 'new' } as const
+  const store = new DotsetStore(sessions)
+  const counted = new Promise((resolve, reject) => {
+    store.length((error, count) => (error ? reject(error) : resolve(count)))
+  })
+  assert.equal(await counted, 5)
+  const all = new Promise<unknown[]>((resolve, reject) => {
+    store.all((error, sessions) => (error ? reject(error) : resolve(sessions as unknown[])))
+  })
+  assert.equal((await all).length, 2)
+  const strict = new DotsetStore({ store: mongoStore(collection), from })
+  for (const index of [0, 1, 2]) {
+    const error = await new Promise(resolve => strict.get(`damaged ${index}`, resolve))
+    assert.ok(error instanceof SessionError, String(error))
+    assert.equal(error.code, 'ERR_INVALID_DOCUMENT')
+    assert.doesNotMatch(error.message, /secret/)
+  }
+})
+
 test('options that do not fit are refused', () => {
   const store = mongoStore(freshCollection())
   const refused: readonly Data[] = [

@@ -171,11 +171,44 @@ mongo('is resumed after it was killed, and loses nothing', async () => {
   }
 })
 
+mongo('what no session could read is left as it is, and all others are converted', async () => {
+  const collection = freshCollection()
+  const expires = new Date(Date.now() + 60_000)
+  const deep = `${'{"a":'.repeat(150)}1${'}'.repeat(150)}`
+  const damaged: Document[] = [
+    { _id: 'NUL', expires, session: '{"cookie":{},"a\\u0000b":1}' },
+    { _id: 'prototype', expires, session: '{"cookie":{},"__proto__":{"a":1}}' },
+    { _id: 'too deep', expires, session: `{"cookie":{},"a":${deep}}` },
+    { _id: 'books', expires, session: '{"cookie":{"dotset":{}}}' },
+    { _id: 'expiry', expires: 'tomorrow', session: '{"cookie":{}}' },
+    { _id: 5, expires, session: '{"cookie":{}}' },
+  ]
+  const fine: Document[] = [
+    { _id: 'no end', expires: null, session: '{"cookie":{},"n":1}' },
+    { _id: 'odd creation', expires, createdAt: 'once', session: '{"cookie":{},"n":1}' },
+    { _id: 'zzz', expires, session: '{"cookie":{},"n":1}' },
+  ]
+  await collection.insertMany([...damaged, ...fine])
+  for (const args of [[], ['--write'], ['--write']]) {
+    const { code, output, errors } = await dotset([...of(collection), ...args])
+    assert.equal(code, 0, errors)
+    assert.match(output, new RegExp(`left as they are: ${damaged.length}\n`))
+  }
+  const left = await collection.find({ session: { $exists: true } }).toArray()
+  const byId = (documents: Document[]): unknown => new Map(documents.map(each => [each._id, each]))
+  assert.deepEqual(byId(left), byId(damaged))
+  assert.equal(await collection.countDocuments({ 'data.n': 1 }), fine.length)
+})
+
 const refused: readonly [args: string[], why: RegExp][] = [
   [[], /the command is missing/],
   [['convert'], /the command is missing or unknown/],
   [['migrate'], /--uri is missing/],
   [['migrate', '--uri', 'mongodb://127.0.0.1/shop'], /--collection is missing/],
+  [
+    ['migrate', '--uri', 'mongodb://127.0.0.1', '--db', 'a.b', '--collection', 'c'],
+    /--db or --collection is no name/,
+  ],
   [['migrate', '--wirte'], /an option is unknown/],
   [['migrate', '--uri', 'http://a:secret@b', '--collection', 'c'], /no address of MongoDB/],
   [

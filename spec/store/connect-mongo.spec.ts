@@ -107,6 +107,18 @@ test('first writes of two servers end as in one order or the other', async () =>
   }
 })
 
+test('a session that cannot be read holds nothing to look for', async () => {
+  const scene = new Scene(true, false)
+  await scene.begin({ user: { id: 7 } })
+  await scene.begin(JSON.parse('{"user":{"id":7},"\\u0000":1}'))
+  const [server] = scene.servers as [Sessions<Data>]
+  const found: unknown[] = []
+  for await (const { data } of server.list({ 'user.id': 7 })) found.push(data.user)
+  assert.deepEqual(found, [{ id: 7 }])
+  assert.equal(await server.destroyWhere({ 'user.id': 7 }), 1)
+  assert.equal(await server.destroyWhere({ 'user.id': 7 }), 0)
+})
+
 /** All open a session; then one after another changes it and commits. */
 async function changeInTurn(
   servers: readonly Sessions<Data>[],
