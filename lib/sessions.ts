@@ -4,21 +4,10 @@
  * @module
  */
 
+import type { ListedSession } from './session/list.js'
 import type { Commit } from './session/outcome.js'
 import type { Session } from './session/session.js'
 import type { Filter } from './store/store.js'
-
-/** One of the sessions that {@link Sessions.list} gives. */
-export interface ListedSession<T extends object> {
-  /** What the store knows the session by. It opens nothing, and can be given to `destroy`. */
-  readonly key: string
-  /** When it was created. */
-  readonly createdAt: Date
-  /** When it expires if nobody uses it. */
-  readonly expiresAt: Date
-  /** A copy of its attributes. */
-  readonly data: T
-}
 
 /**
  * The sessions of an application.

@@ -6,12 +6,23 @@
 
 import { isInvalid } from '../open/benchmark.js'
 import { readDocument } from '../open/document.js'
-import type { ListedSession } from '../sessions.js'
 import { snapshotNode } from '../state/copy.js'
 import type { Filter, Loaded } from '../store/store.js'
 import { inTime } from '../synchronize/deadline.js'
 import type { Context } from './live.js'
 import { loadedSession } from './live.js'
+
+/** One of the sessions that `sessions.list()` gives. */
+export interface ListedSession<T extends object> {
+  /** What the store knows the session by. It opens nothing, and can be given to `destroy`. */
+  readonly key: string
+  /** When it was created. */
+  readonly createdAt: Date
+  /** When it expires if nobody uses it. */
+  readonly expiresAt: Date
+  /** A copy of its attributes. */
+  readonly data: T
+}
 
 /** Gives a copy of each session that fits `filter`. */
 export async function* listSessions(
