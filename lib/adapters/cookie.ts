@@ -93,10 +93,13 @@ const LOOPBACK = /^(localhost|[^:]*\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?
  *   contradict one another.
  */
 export function createCookie(options: CookieOptions = {}): SessionCookie {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidOption('cookie', 'it must be an object, or be left out')
+  }
   const { domain, path = '/', sameSite = 'lax', secure = 'auto', persistent = true } = options
   const { partitioned = false } = options
   const prefix = domain === undefined && path === '/' ? '__Host-' : '__Secure-'
-  const name = options.name ?? (secure === false ? 'session' : `${prefix}session`)
+  const { name = secure === false ? 'session' : `${prefix}session` } = options
   checkOptions({ ...options, name, path, sameSite, secure })
   // A list of our own: one that the application emptied later would turn signatures off.
   const keys = options.keys === undefined ? undefined : [...options.keys]
@@ -197,7 +200,8 @@ function checkOptions(options: Checked): void {
     if (OPTIONS.includes(option)) continue
     refuse(option, `there is no such option; those of the cookie are ${OPTIONS.join(', ')}`)
   }
-  if (!NAME.test(name)) refuse('name', 'it may hold letters, digits and some punctuation only')
+  if (typeof name !== 'string' || !NAME.test(name))
+    refuse('name', 'it may hold letters, digits and some punctuation only')
   if (domain !== undefined && !DOMAIN.test(domain)) refuse('domain', 'it must be a host name')
   if (!PATH.test(path)) refuse('path', 'it must begin with "/" and hold no ";"')
   if (!['strict', 'lax', 'none'].includes(sameSite)) {

@@ -63,10 +63,11 @@ export class DotsetStore extends session.Store {
   #generate: Generate | undefined
 
   /** @throws `SessionError` with code `ERR_INVALID_OPTION` that says which option, and what to do. */
-  constructor({ from, ...options }: DotsetStoreOptions) {
+  constructor(options: DotsetStoreOptions) {
     super()
+    const { from, ...others } = options ?? {}
     const defaults = { absoluteTimeout: Number.POSITIVE_INFINITY }
-    const settings = settle({ ...defaults, ...options }, [COOKIE])
+    const settings = settle({ ...defaults, ...others }, [COOKIE])
     const { store, keysOf } = takeOverFrom(from, settings)
     this.#settings = { ...settings, store }
     this.#sessions = new StoredSessions(this.#settings)

@@ -77,7 +77,7 @@ export function session<T extends object>(
   sessions: Sessions<T>,
   options: ExpressOptions = {},
 ): ExpressSession<T> {
-  const policy = createPolicy(sessions, options)
+  const policy = createPolicy(sessions, options, ['requestProperty'])
   const { requestProperty } = options
   if (requestProperty !== undefined && (typeof requestProperty !== 'string' || !requestProperty)) {
     throw invalidOption('requestProperty', "it must be the name of a property, 'session'")

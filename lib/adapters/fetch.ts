@@ -91,7 +91,7 @@ export function session<T extends object>(
   sessions: Sessions<T>,
   options: FetchOptions = {},
 ): FetchSession<T> {
-  const policy = createPolicy(sessions, options)
+  const policy = createPolicy(sessions, options, ['answerError'])
   const { answerError = answerAndPrint } = options
   if (typeof answerError !== 'function') {
     throw invalidOption('answerError', 'it must be a function, which is given the error')

@@ -56,13 +56,15 @@ export interface RequestPolicy<T extends object> {
 /**
  * Creates the policy of an adapter.
  *
+ * @param own Which options the adapter has beside those of all.
  * @throws {@link SessionError} with code `ERR_INVALID_OPTION` for options that do not fit.
  */
 export function createPolicy<T extends object>(
   sessions: Sessions<T>,
   options: AdapterOptions = {},
+  own: readonly string[] = [],
 ): RequestPolicy<T> {
-  checkOptions(sessions, options)
+  checkOptions(sessions, options, own)
   const cookie = createCookie(options.cookie)
   const requests = new WeakMap<object, RequestSession<T>>()
   return {
@@ -99,10 +101,20 @@ export function createPolicy<T extends object>(
 
 function checkOptions(
   sessions: Pick<Sessions<object>, 'open'>,
-  { commitOnError, onError }: AdapterOptions,
+  options: AdapterOptions,
+  own: readonly string[],
 ): void {
   if (typeof sessions?.open !== 'function') {
     throw invalidOption('sessions', 'it must be what createSessions() gave')
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw invalidOption('options', 'it must be an object, or be left out')
+  }
+  const { cookie: _cookie, commitOnError, onError, ...others } = options
+  const known = ['cookie', 'commitOnError', 'onError', ...own]
+  for (const option of Object.keys(others)) {
+    if (own.includes(option)) continue
+    throw invalidOption(option, `there is no such option; there are ${known.join(', ')}`)
   }
   if (commitOnError !== undefined && typeof commitOnError !== 'boolean') {
     throw invalidOption('commitOnError', 'it must be true or false')

@@ -279,6 +279,7 @@ const refused: [what: string, option: string, options: unknown][] = [
   ['a prefix without secure', 'name', { name: '__Secure-sid', secure: false }],
   ['a name that is no token', 'name', { name: 'a;b' }],
   ['an empty name', 'name', { name: '' }],
+  ['a name that is null', 'name', { name: null }],
   ['SameSite=None without secure', 'sameSite', { sameSite: 'none', secure: false }],
   ['an unknown SameSite', 'sameSite', { sameSite: 'Lax; Domain=evil' }],
   ['partitioned without secure', 'partitioned', { partitioned: true, secure: false }],

@@ -617,7 +617,9 @@ forEachStore('express-session: DotsetStore', (test, { create }) => {
   test('options that do not fit are refused', () => {
     const isInvalid = (error: unknown): boolean =>
       error instanceof SessionError && error.code === 'ERR_INVALID_OPTION'
-    assert.throws(() => new DotsetStore({} as never), isInvalid)
+    for (const none of [undefined, null, {}]) {
+      assert.throws(() => new DotsetStore(none as never), isInvalid)
+    }
     assert.throws(() => new DotsetStore({ store: create(), idle: 5 } as never), isInvalid)
     const schema = z.object({ cookie: z.string().optional() })
     assert.throws(() => new DotsetStore({ store: create(), schema }), isInvalid)

@@ -127,6 +127,10 @@ const refused: Record<string, ExpressOptions> = {
   'a commitOnError that is no boolean': { commitOnError: 'yes' as unknown as boolean },
   'an onError that is no function': { onError: 'log' as unknown as () => void },
   'an option of the cookie that does not fit': { cookie: { path: 'app' } },
+  'a cookie that is null': { cookie: null as never },
+  'null for options': null as never,
+  'an option that does not exist': { cookies: { keys: ['0123456789abcdef'] } } as never,
+  'an option of another adapter': { answerError: () => new Response() } as never,
 }
 
 const isInvalidOption = (error: unknown): boolean =>

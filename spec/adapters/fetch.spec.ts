@@ -298,7 +298,12 @@ handlers('cookie gives a session that was opened without them to the browser', a
 
 handlers('it refuses options that do not fit', () => {
   const sessions = createSessions<Data>({ store: memoryStore() })
-  for (const options of [{ answerError: 500 }, { onError: 'log' }, { cookie: { name: '' } }]) {
+  for (const options of [
+    { answerError: 500 },
+    { onError: 'log' },
+    { cookie: { name: '' } },
+    { requestProperty: 'session' },
+  ]) {
     assert.throws(
       () => session(sessions, options as unknown as FetchOptions),
       isErrorWith('ERR_INVALID_OPTION'),
