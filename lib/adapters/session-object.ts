@@ -146,7 +146,7 @@ function createCookieObject(opened: RequestSession<object>): object {
       setLifetime(milliseconds ?? null)
     },
     get expires(): Date | null {
-      return opened.persistent ? session.expiresAt : null
+      return opened.persistent ? new Date(Date.now() + session.lifetime) : null
     },
     set expires(date: Date | null | false | undefined) {
       setLifetime(date instanceof Date ? date.getTime() - Date.now() : null)

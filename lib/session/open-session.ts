@@ -16,7 +16,7 @@ import { Deadline } from '../synchronize/deadline.js'
 import { changeAll } from '../track/tree.js'
 import { commitSession } from './commit.js'
 import type { SessionTimeouts } from './expiry.js'
-import { hasMoved, stepOf } from './expiry.js'
+import { expiryOf, hasMoved, stepOf } from './expiry.js'
 import type { LiveSession, NewIdCause } from './live.js'
 import { differencesOf, discardChanges } from './live.js'
 import type { Commit } from './outcome.js'
@@ -64,10 +64,18 @@ export class OpenSession<T extends object> implements Session<T> {
     return new Date(this.#live.knowledge.expiresAt)
   }
 
-  /** How long it lives from now on if nobody uses it, in milliseconds, by the store's clock. */
+  /**
+   * How long it lives from now on if nobody uses it, in milliseconds, by the store's clock: with the
+   * timeouts that it was given, committed or not.
+   */
   get lifetime(): number {
-    const { knowledge, context } = this.#live
-    return Math.max(0, knowledge.expiresAt - context.clock.estimate())
+    const { knowledge, context, timeouts } = this.#live
+    const now = context.clock.estimate()
+    const { expiresAt } =
+      timeouts === undefined
+        ? knowledge
+        : expiryOf(context.settings.idleTimeout, now, knowledge, timeouts)
+    return Math.max(0, expiresAt - now)
   }
 
   /** Whether the expiry has moved since it was `before` by so much that the browser is to know. */

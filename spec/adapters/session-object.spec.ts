@@ -337,6 +337,11 @@ cookies('its maxAge is the timeout of the session itself', async () => {
         response.json({ maxAge, originalMaxAge, expires: Date.parse(expires.toJSON()), httpOnly })
       })
       app.get('/remember', (request, response) => {
+        const { cookie } = old(request)
+        cookie.maxAge = 3 * DAY
+        response.json([cookie.maxAge, cookie.originalMaxAge, cookie.expires - Date.now()])
+      })
+      app.get('/long', (request, response) => {
         old(request).cookie.maxAge = 30 * DAY
         response.send('remembered')
       })
@@ -355,7 +360,10 @@ cookies('its maxAge is the timeout of the session itself', async () => {
       const until = await browser.get('/until')
       assert.match(until.cookies[0] ?? '', /Max-Age=17(2800|2799);/)
       // It cannot outlive the session itself, which ends after a week.
-      const remembered = await browser.get('/remember')
+      for (const lifetime of JSON.parse((await browser.get('/remember')).body)) {
+        assert.ok(lifetime > 3 * DAY - 5000 && lifetime <= 3 * DAY, String(lifetime))
+      }
+      const remembered = await browser.get('/long')
       assert.match(remembered.cookies[0] ?? '', /Max-Age=60(4800|4799);/)
     },
   )
