@@ -154,9 +154,9 @@ for (const [what, failure] of Object.entries({ ...failures, ...doubts })) {
 for (const [what, failure] of Object.entries(failures)) {
   mongo(`${what}, always: nothing is taken for done, in time`, async () => {
     for (const kind of ['an append', 'a destruction']) {
-      const { outcome, times } = await under(failure, 'alwaysOn', kind, 500)
+      // What is under way at the deadline may reach the server when it does not fail any more.
+      const { outcome } = await under(failure, 'alwaysOn', kind, 500)
       assert.notEqual(outcome, 'ok')
-      assert.equal(times, 0)
     }
   })
 }
