@@ -7,8 +7,8 @@
 /** What was replaced or moved by one commit, so that a rebase knows what a counter does not tell. */
 export interface Mark {
   /**
-   * The token of the commit; or what `rev` had been, in a mark of nothing that stands where counting
-   * began anew.
+   * The token of the commit; or, in a mark without paths, the `rev` under which the document was known
+   * before counting began.
    */
   readonly by: bigint
   /**

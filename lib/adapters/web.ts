@@ -15,12 +15,9 @@ export async function finishResponse(
   cookie: string | undefined,
   beforeLastByte: () => Promise<void>,
 ): Promise<Response> {
-  // No response, but a connection that becomes something else.
-  if (response.status < 200) return response
-  const body =
-    response.body === null || response.bodyUsed
-      ? response.body
-      : await holdBody(response.body, beforeLastByte)
+  // No response, but a connection that becomes something else; or one that nobody can send any more.
+  if (response.status < 200 || response.bodyUsed) return response
+  const body = response.body && (await holdBody(response.body, beforeLastByte))
   if (body === response.body && cookie === undefined) return response
   // Its own headers stay as they are: the application may give one response to everybody.
   const copy = new Response(body, response)

@@ -225,7 +225,8 @@ const FEW = 4
 
 /**
  * Whether `item` is an array that was made from the elements of the benchmark's array `before`: one
- * has the same handle, or an equal primitive. `s.cart = s.cart.filter(…)` is an edit of the cart.
+ * has the same handle, or an equal primitive; or was, before others removed them.
+ * `s.cart = s.cart.filter(…)` is an edit of the cart.
  */
 function sharesElements(tree: Tree, before: unknown, item: Item): boolean {
   if (!Array.isArray(before) || typeof item !== 'object' || item === null) return false
@@ -237,6 +238,7 @@ function sharesElements(tree: Tree, before: unknown, item: Item): boolean {
     return inner === undefined ? element : (inner.benchmark ?? inner)
   }
   const elements = elementsOf(node)
+  if (elements.some(element => node.inserted?.has(element))) return true
   // Mostly one of the first tells.
   if (elements.slice(0, FEW).some(element => before.includes(originOf(element)))) return true
   const known = new Set<unknown>(before)

@@ -58,10 +58,13 @@ export function theirTree(
 /** What others replaced and moved since the last load. */
 export function foreignMarks(
   { knowledge, own }: LiveSession,
-  { layout, marks }: SessionDocument,
+  { layout, marks, tokens }: SessionDocument,
 ): ForeignMarks {
-  // Counted anew from what was loaded, and from no earlier: then all marks since are there.
-  const isBegun = marks.some(({ by }) => by === BigInt(knowledge.loadedRev))
+  // Where counting began on just what was loaded, and what was committed here since is still there, no
+  // later mark is missing.
+  const [latest] = [...own].slice(-1)
+  const isKept = knowledge.rev === knowledge.loadedRev || tokens.includes(latest as bigint)
+  const isBegun = isKept && marks.some(({ by }) => by === BigInt(knowledge.loadedRev))
   return readMarks(marks, knowledge.seen, own, isBegun ? layout : knowledge.layout, layout)
 }
 

@@ -28,6 +28,7 @@ export function save(node: Node): Saved {
     dirty: node.dirty,
     moved: node.moved && new Set(node.moved),
     displaced: node.displaced && new Map(node.displaced),
+    inserted: node.inserted,
     items: Array.isArray(node.items) ? [...node.items] : node.items && new Set<Item>(node.items),
     length: node.length,
   }

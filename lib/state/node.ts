@@ -145,8 +145,8 @@ export class Node extends Opened {
    */
   moved: Set<Key> | undefined
   /**
-   * Elements that were inserted here before others which somebody removed. At the end by now, they are
-   * no appends.
+   * Elements that the last rebase found inserted before others of the array. Were those removed, so that
+   * they stand at the end, they are still no appends.
    */
   inserted: ReadonlySet<Item> | undefined
   /** Nodes of the benchmark's containers whose slots were written over. */
@@ -206,6 +206,7 @@ export type Saved = Pick<
   | 'dirty'
   | 'moved'
   | 'displaced'
+  | 'inserted'
   | 'items'
   | 'length'
 >

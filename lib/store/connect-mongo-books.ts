@@ -27,8 +27,9 @@ export function fitsStatement(
 }
 
 /**
- * Begins to keep books, if nobody does: all counting is above what was counted before. A mark tells on
- * what, for those who read that, too.
+ * Begins to keep books, if nobody does: all counting is above what was counted before. A mark without
+ * paths holds the `rev` of what was read, so that who has loaded just that knows that no later mark is
+ * missing.
  */
 export function beginBooks(taken: TakenOver): void {
   if (taken.kept) return

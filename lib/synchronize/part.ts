@@ -54,8 +54,13 @@ function cloneNode(node: Node): Node {
     setSlot(clone, key, copy)
     link(clone, key, copy)
   }
-  if (Array.isArray(clone.items)) clone.items = clone.items.map(cloneItem)
-  else if (clone.items !== undefined) clone.items = new Set([...clone.items].map(cloneItem))
+  if (Array.isArray(clone.items)) {
+    const { items, inserted } = clone
+    clone.items = items.map(cloneItem)
+    clone.inserted =
+      inserted && new Set(clone.items.filter((_, index) => inserted.has(items[index] as Item)))
+  }
+  if (clone.items instanceof Set) clone.items = new Set([...clone.items].map(cloneItem))
   for (const [index, item] of [...(clone.items ?? [])].entries()) link(clone, index, item)
   clone.handle = tree.createHandle(clone)
   return clone

@@ -74,7 +74,8 @@ export function rebaseAssignedArray(
 ): void {
   if (node.kind !== 'array' || !Array.isArray(benchmark) || !Array.isArray(now)) return
   const items = elementsOf(node)
-  if (originsOf(items, benchmark).every(origin => origin < 0)) return
+  const isMadeOf = originsOf(items, benchmark).some(origin => origin >= 0)
+  if (!isMadeOf && !items.some(item => node.inserted?.has(item))) return
   const versions = compareVersions(rebase, where, benchmark, { value: now, stored }, certain)
   mergeItems(rebase, versions, node, items, rebaseSlot)
 }

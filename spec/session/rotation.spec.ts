@@ -167,8 +167,12 @@ forEachStore('rotation', (rotation, { create }) => {
       // After the third of such attempts there is no time for another one.
       const server = serverOver(
         {
+          async load(proceed) {
+            await wait(600)
+            return proceed()
+          },
           async retire(proceed) {
-            await wait(1200)
+            await wait(600)
             other.data.n++
             await other.commit()
             return proceed()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Document } from 'mongodb'
 import { suite } from 'uvu'
 import type { Session, Sessions, Store } from '../../lib/index.js'
 import { mongoStore } from '../../lib/mongodb.js'
@@ -43,6 +44,15 @@ class Scene {
       session: this.#stringify ? JSON.stringify(session) : session,
     })
     return id
+  }
+
+  /** Begins a request on an old server, which saves what it loaded; gives what ends it. */
+  async beginOldRequest(id: string): Promise<() => Promise<void>> {
+    const filter = { _id: keyOf(id) as never }
+    const { session } = (await this.#collection.findOne(filter)) as Document
+    return async () => {
+      await this.#collection.updateOne(filter, { $set: { session } })
+    }
   }
 
   /** What a session holds. */
@@ -91,6 +101,28 @@ for (const [form, stringify, convert] of forms) {
     }
   })
 }
+
+test('what an old server put back is not taken for what was written over it', async () => {
+  for (const stringify of [true, false]) {
+    const scene = new Scene(stringify, false)
+    const id = await scene.begin({ user: { id: 1, name: 'old' }, n: 0 })
+    const endOldRequest = await scene.beginOldRequest(id)
+    const [mine] = (await openAll(scene.servers, id)) as [Session<Data>]
+    mine.data.user = { id: 7, name: 'seven' }
+    await mine.commit()
+    await endOldRequest()
+    const [, other] = (await openAll(scene.servers, id)) as [Session<Data>, Session<Data>]
+    other.data.n++
+    await other.commit()
+    mine.data.user.role = 'root'
+    const { superseded } = await mine.commit()
+    assert.deepEqual(
+      superseded.map(({ path }) => path),
+      [['user', 'role']],
+    )
+    assert.deepEqual(await scene.stored(id), { user: { id: 1, name: 'old' }, n: 1 })
+  }
+})
 
 test('first writes of two servers end as in one order or the other', async () => {
   const scene = new Scene(true, true)

@@ -201,6 +201,51 @@ forEachStore('rebase', (rebase, { create }) => {
     )
   }
 
+  rebase('what was put in front of an array that others emptied stays in front', async () => {
+    for (const change of [
+      (data: Data) => data.cart.unshift(...items(5)),
+      (data: Data) => {
+        data.cart = [...items(5), ...data.cart]
+      },
+    ]) {
+      const { mine, other, stored } = await begin({ cart: items(1) })
+      change(mine.data)
+      await other(data => data.cart.pop())
+      await mine.reload({ keepChanges: true })
+      await other(data => data.cart.push(...items(9)))
+      await mine.commit()
+      assert.deepEqual((await stored()).cart, items(5, 9))
+    }
+  })
+
+  rebase('an insertion is one no more after its commit, or when it was discarded', async () => {
+    for (const end of ['commit', 'discard'] as const) {
+      const { mine, other } = await begin({ tags: ['a', 'b'] })
+      mine.data.tags.splice(1, 0, 'x')
+      await other(data => data.tags.pop())
+      await mine.reload({ keepChanges: true })
+      await mine[end]()
+      mine.data.tags.push('x')
+      assert.deepEqual(mine.changes(), [{ op: 'append', path: ['tags'], values: ['x'] }])
+    }
+  })
+
+  rebase('an insertion stays one when what came after it is undone', async () => {
+    const { mine, other, stored } = await begin({ cart: items(1, 2) })
+    mine.data.cart.splice(1, 0, ...items(5))
+    await other(data => data.cart.pop())
+    await mine.reload({ keepChanges: true })
+    assert.throws(() =>
+      mine.change(() => {
+        mine.discard()
+        throw new Error('undo that')
+      }),
+    )
+    await other(data => data.cart.push(...items(9)))
+    await mine.commit()
+    assert.deepEqual((await stored()).cart, items(1, 5, 9))
+  })
+
   rebase('what a session appended it finds again, wherever it landed', async () => {
     const { mine, other, stored } = await begin({ cart: [{ a: 1 }] })
     await other(data => data.cart.push({ a: 'theirs' }))
