@@ -19,7 +19,7 @@ import type { Container, PlainObject } from '../state/value.js'
 import { containerKind } from '../state/value.js'
 import { remove, rewrite } from '../state/write.js'
 import { assign, assignElement, importValue } from './assign.js'
-import type { Copies } from './elements.js'
+import type { Copies, InsertedCopies } from './elements.js'
 import { haveMoved, isAnother, isReplaced, placesFor, placesOf } from './elements.js'
 
 /** What collecting goes by. */
@@ -27,6 +27,7 @@ export interface Collecting {
   readonly tree: Tree
   /** The copies of the elements of the benchmark's arrays. */
   readonly copiesOf: Copies
+  readonly insertedIn: InsertedCopies
 }
 
 /** Gives the node of the container that is looked at; it is opened only if something differs. */
@@ -115,10 +116,17 @@ function collectElements(
   guide: Guide,
   shape: Shape | undefined,
 ): void {
-  if (copy.length < before.length || haveMoved(collecting.copiesOf, before, copy)) {
+  const { copiesOf, insertedIn } = collecting
+  const inserted = insertedIn.get(before)
+  const isAppend = (element: unknown): boolean => !inserted?.has(element)
+  if (
+    copy.length < before.length ||
+    haveMoved(copiesOf, before, copy) ||
+    !copy.slice(before.length).every(isAppend)
+  ) {
     return rewriteElements(collecting, open, before, copy, shape)
   }
-  const copies = collecting.copiesOf.get(before)
+  const copies = copiesOf.get(before)
   for (let index = 0; index < before.length; index++) {
     const inner = guideAt(guide, index)
     if (inner === undefined) continue
@@ -164,6 +172,8 @@ function rewriteElements(
     return elementAt(node, place) as Item
   })
   rewrite(node, items)
+  const inserted = collecting.insertedIn.get(before)
+  node.inserted = inserted && new Set(items.filter((_, index) => inserted.has(copy[index])))
 }
 
 function collectSet(open: Open, before: Set<unknown>, copy: Set<unknown>): void {

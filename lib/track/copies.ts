@@ -68,7 +68,8 @@ export function createCopies(root: Node): Copies {
   const { tree } = root
   const copies = new Map<string, Copy | undefined>()
   const projection = createProjection(tree)
-  const collecting: Collecting = { tree, copiesOf: projection.copiesOf }
+  const { copiesOf, insertedIn } = projection
+  const collecting: Collecting = { tree, copiesOf, insertedIn }
   /** The copies as they were when they were last collected for a commit. */
   let collected: ReadonlyMap<string, Copy | undefined> = new Map()
   /** What those of them were made of that differed from the benchmark. */
@@ -89,7 +90,7 @@ export function createCopies(root: Node): Copies {
   function isEditOf(name: string, value: unknown): boolean {
     if (!Array.isArray(value)) return false
     try {
-      return isEdit(projection.copiesOf, sourceAt(root, name), value)
+      return isEdit(copiesOf, sourceAt(root, name), value)
     } catch {
       // What stands there cannot be read, and is replaced.
       return false

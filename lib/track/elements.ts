@@ -10,6 +10,9 @@ import type { PlainObject } from '../state/value.js'
 /** By array of the benchmark: the copies of its elements, in its order. */
 export type Copies = WeakMap<object, readonly unknown[]>
 
+/** By array of the benchmark: what in its copy a rebase found inserted. */
+export type InsertedCopies = WeakMap<object, ReadonlySet<unknown>>
+
 /** Where the benchmark's array has what an element may be: the indexes, by element and by id. */
 type Places = Map<unknown, number[]>
 

@@ -12,13 +12,14 @@ import { elementsOf, keysOf, memberAt } from '../state/read.js'
 import type { Shape } from '../state/shape.js'
 import type { PlainObject } from '../state/value.js'
 import { bsonTypeOf, containerKind, copyLeaf } from '../state/value.js'
-import type { Copies } from './elements.js'
+import type { Copies, InsertedCopies } from './elements.js'
 import { keyOf } from './elements.js'
 
 /** Makes plain copies of what a tree holds, and knows which is the copy of what. */
 export interface Projection {
   /** The copies of the elements of the benchmark's arrays. */
   readonly copiesOf: Copies
+  readonly insertedIn: InsertedCopies
   /** A plain copy of `item`, which may be a node or a value of the benchmark. */
   copy(item: unknown, shape: Shape | undefined): unknown
   /**
@@ -45,6 +46,7 @@ export interface Captured {
 /** Creates the projection of `tree`. */
 export function createProjection(tree: Tree): Projection {
   const copiesOf: Copies = new WeakMap()
+  const insertedIn: InsertedCopies = new WeakMap()
 
   /** Most of what is copied nobody has touched yet: plain data of the benchmark. */
   function copyPlain(value: unknown): unknown {
@@ -96,9 +98,12 @@ export function createProjection(tree: Tree): Projection {
     if (!Array.isArray(value) || !Array.isArray(copies)) return
     if (!(known instanceof Node)) return void copiesOf.set(item, copies.slice())
     const byElement = new Map<unknown, unknown>()
+    const inserted = new Set<unknown>()
     for (const [index, element] of elementsOf(known).entries()) {
       byElement.set(element instanceof Node ? element.benchmark : element, copies[index])
+      if (known.inserted?.has(element)) inserted.add(copies[index])
     }
+    insertedIn.set(value, inserted)
     copiesOf.set(
       value,
       value.map(element => byElement.get(element)),
@@ -133,7 +138,7 @@ export function createProjection(tree: Tree): Projection {
     for (const [key, member] of entriesOf(known, value)) link(member, captured.members.get(key))
   }
 
-  return { copiesOf, copy, update, capture, link }
+  return { copiesOf, insertedIn, copy, update, capture, link }
 }
 
 type Entries = [key: string | number, member: unknown][]
