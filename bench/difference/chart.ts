@@ -2,11 +2,12 @@
  * A chart of what a commit costs over the size of the session, drawn from the results.
  */
 
+import { differencings, trackings } from '../../spec/support/strategies.js'
 import type { Size } from '../save/sessions.js'
 import { SIZES } from '../save/sessions.js'
 import { medianOf } from '../support/ratio.js'
 import { printTime } from '../support/report.js'
-import { combination, DIFFERENCINGS, INCUMBENT, TRACKINGS } from './contenders.js'
+import { combination, INCUMBENT } from './contenders.js'
 import type { Results } from './report.js'
 import { samplesFor } from './report.js'
 
@@ -29,8 +30,8 @@ export function drawChart(results: Results): string {
     sizes.map(size => medianOf(samplesFor(results, size, 1), name))
   const lines: Line[] = [
     { name: 'express-session', color: '#6b7280', dash: '2 4', points: costs(INCUMBENT) },
-    ...TRACKINGS.flatMap((tracking, index) =>
-      DIFFERENCINGS.map((differencing, turn): Line => {
+    ...trackings.flatMap((tracking, index) =>
+      differencings.map((differencing, turn): Line => {
         const name = combination(tracking, differencing)
         return {
           name,

@@ -12,19 +12,12 @@ import { deserialize, serialize } from 'bson'
 import fastJsonPatch from 'fast-json-patch'
 import diff from 'microdiff'
 import type { DifferencingName, TrackingName } from '../../lib/index.js'
+import { differencings, trackings } from '../../spec/support/strategies.js'
 import type { SessionData } from '../save/sessions.js'
 import { IN_CART } from '../save/sessions.js'
 import type { AsyncWork } from '../support/asynchronous.js'
 import { createSessions } from '../support/built.js'
 import { ANY_ID, standingStore } from '../support/store.js'
-
-export const TRACKINGS: readonly TrackingName[] = [
-  'none',
-  'accesses',
-  'mutable-attributes',
-  'writes',
-]
-export const DIFFERENCINGS: readonly DifferencingName[] = ['graph', 'binary']
 
 /** What the incumbent does: JSON, a hash of it before and after, and all of it written. */
 export const INCUMBENT = 'express-session: JSON, hash, whole write'
@@ -54,8 +47,8 @@ export function changing(count: number): Change {
 export async function contenders(data: SessionData, changes: number): Promise<AsyncWork[]> {
   const change = changing(changes)
   const works = [
-    ...TRACKINGS.flatMap(tracking =>
-      DIFFERENCINGS.map(each => dotset(data, change, tracking, each)),
+    ...trackings.flatMap(tracking =>
+      differencings.map(each => dotset(data, change, tracking, each)),
     ),
     expressSession(data, change),
     snapshotComparison(data, change),

@@ -110,10 +110,10 @@ function checkOptions(
   if (typeof options !== 'object' || options === null) {
     throw invalidOption('options', 'it must be an object, or be left out')
   }
-  const { cookie: _cookie, commitOnError, onError, ...others } = options
+  const { commitOnError, onError } = options
   const known = ['cookie', 'commitOnError', 'onError', ...own]
-  for (const option of Object.keys(others)) {
-    if (own.includes(option)) continue
+  for (const option of Object.keys(options)) {
+    if (known.includes(option)) continue
     throw invalidOption(option, `there is no such option; there are ${known.join(', ')}`)
   }
   if (commitOnError !== undefined && typeof commitOnError !== 'boolean') {

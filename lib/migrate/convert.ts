@@ -143,7 +143,7 @@ async function convertOnce(
  */
 function replacementOf(document: ForeignDocument): Document {
   const taken = takeOver(document)
-  const { reader, attributes } = readDocument({ bytes: present(document) })
+  const { reader, attributes } = readDocument({ bytes: present(document, taken) })
   for (const [name, element] of attributes) reader.decode(element, {}, name)
   beginBooks(taken)
   return toOwn(taken)

@@ -76,8 +76,7 @@ export function takeOver(document: ForeignDocument): TakenOver {
 }
 
 /** The bytes of a document of connect-mongo's, as a session is to load them. */
-export function present(document: ForeignDocument): Uint8Array {
-  const taken = takeOver(document)
+export function present(document: ForeignDocument, taken = takeOver(document)): Uint8Array {
   const presented = { _id: document._id, ...toOwn(taken), now: new Date(taken.now) }
   return refusingDamage(() => serialize(presented))
 }

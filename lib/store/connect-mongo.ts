@@ -152,13 +152,17 @@ export function connectMongoStore(
     return (await first()) || second()
   }
 
-  async function* list(filter: Filter, deadline: number | undefined): AsyncGenerator<Uint8Array> {
+  async function* list(
+    filter: Filter,
+    deadline: number | undefined,
+  ): AsyncGenerator<{ key: string; bytes: Uint8Array }> {
     const hasConditions = Object.keys(filter).length > 0
     for await (const bytes of readAll(documents, foreign(), fields, deadline)) {
-      const presented = presentIfReadable(bytes)
+      const document = decodeForeign(bytes)
+      const presented = presentIfReadable(document)
       // What cannot be read has nothing to look for; whoever wants all is given it as it is.
       if (presented === undefined ? !hasConditions : fits(deserialize(presented).data, filter)) {
-        yield presented ?? bytes
+        yield { key: document._id, bytes: presented ?? bytes }
       }
     }
   }
@@ -224,25 +228,24 @@ export function connectMongoStore(
         const others = except === undefined ? {} : { _id: { $ne: except } }
         removed = await remove(action, options, { ...foreign(), ...others })
       } else {
-        for await (const bytes of list(filter, options.deadline)) {
-          const { _id } = deserialize(bytes)
-          if (_id === except) continue
-          removed += await remove(action, options, { _id, session: { $exists: true } })
+        for await (const { key } of list(filter, options.deadline)) {
+          if (key === except) continue
+          removed += await remove(action, options, { _id: key, session: { $exists: true } })
         }
       }
       return removed + (await own.removeWhere(filter, except, options))
     },
 
     async *list(filter, options) {
-      for await (const bytes of list(filter, options?.deadline)) yield { bytes }
+      for await (const { bytes } of list(filter, options?.deadline)) yield { bytes }
       yield* own.list(filter, options)
     },
   }
 }
 
-function presentIfReadable(bytes: Uint8Array): Uint8Array | undefined {
+function presentIfReadable(document: ForeignDocument): Uint8Array | undefined {
   try {
-    return present(decodeForeign(bytes))
+    return present(document)
   } catch {
     return undefined
   }

@@ -31,14 +31,14 @@ interface Placed extends Edit {
 export function mergeOrder(
   edit: Edit,
   inserted: ReadonlySet<Item> | undefined,
-): { items: Item[]; inserted: ReadonlySet<Item> } {
+): { items: Item[]; inserted: ReadonlySet<Item> | undefined } {
   const { items, origins } = edit
   const last = items.findLastIndex((item, index) => {
     return (origins[index] as number) >= 0 || inserted?.has(item) === true
   })
   const mine = items.filter((_, index) => index <= last && (origins[index] as number) < 0)
   const merged = isAscending(origins) ? insertMine({ ...edit, last }) : insertTheirs(edit)
-  return { items: merged, inserted: new Set(mine) }
+  return { items: merged, inserted: mine.length === 0 ? undefined : new Set(mine) }
 }
 
 /** Their order, less my removals, with my insertions after their predecessors and my appends last. */

@@ -118,11 +118,10 @@ function collectElements(
 ): void {
   const { copiesOf, insertedIn } = collecting
   const inserted = insertedIn.get(before)
-  const isAppend = (element: unknown): boolean => !inserted?.has(element)
   if (
     copy.length < before.length ||
     haveMoved(copiesOf, before, copy) ||
-    !copy.slice(before.length).every(isAppend)
+    (inserted !== undefined && copy.slice(before.length).some(element => inserted.has(element)))
   ) {
     return rewriteElements(collecting, open, before, copy, shape)
   }

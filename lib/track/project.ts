@@ -6,7 +6,7 @@
 
 import { BSON } from 'bson'
 import { equalsItem } from '../state/equal.js'
-import type { Tree } from '../state/node.js'
+import type { Item, Tree } from '../state/node.js'
 import { itemOf, Leaf, Node } from '../state/node.js'
 import { elementsOf, keysOf, memberAt } from '../state/read.js'
 import type { Shape } from '../state/shape.js'
@@ -98,12 +98,16 @@ export function createProjection(tree: Tree): Projection {
     if (!Array.isArray(value) || !Array.isArray(copies)) return
     if (!(known instanceof Node)) return void copiesOf.set(item, copies.slice())
     const byElement = new Map<unknown, unknown>()
-    const inserted = new Set<unknown>()
-    for (const [index, element] of elementsOf(known).entries()) {
+    const elements = elementsOf(known)
+    for (const [index, element] of elements.entries()) {
       byElement.set(element instanceof Node ? element.benchmark : element, copies[index])
-      if (known.inserted?.has(element)) inserted.add(copies[index])
     }
-    insertedIn.set(value, inserted)
+    const { inserted } = known
+    if (inserted === undefined) insertedIn.delete(value)
+    else {
+      const isInserted = (_: unknown, index: number) => inserted.has(elements[index] as Item)
+      insertedIn.set(value, new Set(copies.filter(isInserted)))
+    }
     copiesOf.set(
       value,
       value.map(element => byElement.get(element)),

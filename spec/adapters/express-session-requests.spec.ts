@@ -8,14 +8,13 @@ import type { Request, RequestHandler } from 'express'
 import express from 'express'
 import session from 'express-session'
 import { DotsetStore } from '../../lib/adapters/express-session.js'
-import type { Store } from '../../lib/index.js'
-import { StoreError } from '../../lib/index.js'
+import type { Store, StoreError } from '../../lib/index.js'
 import type { Data } from '../support/operations.js'
 import { followed } from '../support/servers.js'
 import { forEachStore } from '../support/stores.js'
 import { Browser } from './browser.js'
 import { answerErrors } from './express-app.js'
-import { deferred, recordCalls } from './framework.js'
+import { deferred, failing, recordCalls } from './framework.js'
 import { listen } from './listen.js'
 
 type Handlers = Record<string, RequestHandler>
@@ -149,24 +148,21 @@ forEachStore('express-session: DotsetStore under requests of all kinds', (test, 
   })
 
   test('a save that fails is told to the error handler, and nothing of it is stored', async () => {
-    let fails = false
-    const wrap = (store: Store): Store => ({
-      ...store,
-      async write(statement, options) {
-        if (fails) throw new StoreError('commit the session', 'the spec says so')
-        return store.write(statement, options)
-      },
-    })
+    let outage: ReturnType<typeof failing> | undefined
+    const wrap = (store: Store): Store => {
+      outage = failing(store)
+      return outage.store
+    }
     await serve(
       {},
       async (browser, _calls, errors) => {
         await browser.get('/write')
-        fails = true
+        outage?.fail()
         // express-session lets the response go, and tells the error afterwards.
         await browser.get('/write', { connection: 'close' })
         while (errors.length === 0) await new Promise(resolve => setImmediate(resolve))
         assert.equal((errors[0] as StoreError).code, 'ERR_STORE')
-        fails = false
+        outage?.recover()
         assert.equal((await browser.get('/')).body, '{"n":1}')
       },
       wrap,

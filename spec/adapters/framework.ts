@@ -67,9 +67,12 @@ export function recordCalls(store: Store, calls: string[]): Store {
   return { ...store, ...Object.fromEntries(recorded) } as Store
 }
 
-/** A store whose commits fail once `fail` was called. */
-export function failing(): { store: Store; fail(): void } {
-  const store = memoryStore()
+/** A store whose commits fail once `fail` was called, until `recover` is. */
+export function failing(store: Store = memoryStore()): {
+  store: Store
+  fail(): void
+  recover(): void
+} {
   let fails = false
   const check = async (proceed: () => unknown): Promise<unknown> => {
     if (fails) throw new StoreError('commit the session', 'the spec says so')
@@ -78,6 +81,9 @@ export function failing(): { store: Store; fail(): void } {
   return {
     fail() {
       fails = true
+    },
+    recover() {
+      fails = false
     },
     store: intercepted(store, { insert: check, write: check }),
   }

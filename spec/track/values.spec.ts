@@ -725,19 +725,23 @@ forEachStore('values', (value, { create, name: kind }) => {
     const { int: _, huge: __, ...rest } = within
     const data = { double, long, in: rest, items }
     const session = await stored(data, typed)
+    const assertStored = async (inner: Data, first: Data): Promise<void> => {
+      const expected = {
+        double: new Double(2),
+        long,
+        in: inner,
+        items: [first, items[1], { long: 1 }],
+      }
+      assert.equal(await arrived(store, session.key), exact(expected))
+    }
     session.data.double++
     session.data.in.long++
     session.data.items[0].double++
     session.data.items.push({ long: 1 })
     await session.commit()
-    assert.equal(
-      await arrived(store, session.key),
-      exact({
-        double: new Double(2),
-        long,
-        in: { double: new Double(1), long: Long.fromNumber(2) },
-        items: [{ double: new Double(2), long: Long.fromNumber(1) }, items[1], { long: 1 }],
-      }),
+    await assertStored(
+      { double: new Double(1), long: Long.fromNumber(2) },
+      { double: new Double(2), long: Long.fromNumber(1) },
     )
     // Where its object was replaced, in the commits after that.
     session.data.in = { double: 5, long: 6 }
@@ -746,14 +750,9 @@ forEachStore('values', (value, { create, name: kind }) => {
     session.data.in.double++
     session.data.items[0].long++
     await session.commit()
-    assert.equal(
-      await arrived(store, session.key),
-      exact({
-        double: new Double(2),
-        long,
-        in: { double: new Double(6), long: Long.fromNumber(6) },
-        items: [{ double: new Double(7), long: Long.fromNumber(9) }, items[1], { long: 1 }],
-      }),
+    await assertStored(
+      { double: new Double(6), long: Long.fromNumber(6) },
+      { double: new Double(7), long: Long.fromNumber(9) },
     )
   })
 })
